@@ -124,6 +124,8 @@ def satisfies(version: str, requirement: str) -> bool:
     for sign, text in read_clauses(requirement):
         bound = parse_version(text.removesuffix(".*"))
         family = [int(number) for number in re.findall(r"[0-9]+", re.split("[a-z+]", text)[0])]
+        if sign == "~=" and len(family) < 2:
+            raise ValueError(f"cannot use ~= with {text}: it needs two numbers, like ~=2.0")
         if sign == "~=":
             family.pop()
         release = [*candidate[0], *(0 for _ in family)]  # 2 also means 2.0
@@ -250,21 +252,22 @@ def check_requirements(
 
     requirements: a name and its clauses, such as "numpy>=2.0,<3" or "python>=3.11".
     installed: name to version; this machine's packages and its Python when None.
-    Raise ValueError for a requirement that cannot be read.
+    Raise ValueError for a requirement that cannot be read, TypeError for a single string.
     """
+    if isinstance(requirements, str):
+        raise TypeError(f"requirements are a list of strings: write [{requirements!r}]")
     if installed is None:
         machine = inspect_machine()
         installed = {**machine.packages, "python": machine.python}
     problems = []
     for requirement in requirements:
-        found = re.fullmatch(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*([^\w;\[].*)?", requirement)
+        found = re.match(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)", requirement)
         if found is None:
-            raise ValueError(
-                f"cannot read {requirement!r}: write a name and versions, like numpy>=2"
-            )
-        name, needed = normalize_name(found[1]), (found[2] or "").strip()
+            raise ValueError(f"cannot read {requirement!r}: begin with a name, as in numpy>=2.0")
+        name, needed = normalize_name(found[1]), requirement[found.end() :].strip()
         version = installed.get(name)
-        if version is None or not satisfies(version, needed):
+        meets = satisfies(version or "0", needed)  # read the clauses even if nothing is installed
+        if version is None or not meets:
             remedy = f'Run: python -m pip install "{name}{needed}"'
             if name == "python":
                 remedy = f"Install Python {needed} and make a new virtual environment with it."
