@@ -69,12 +69,12 @@ def format_bytes(count: int) -> str:
         raise ValueError(f"cannot format {count} bytes: a size is zero or more")
     if count < 1024:
         return f"{count} byte" if count == 1 else f"{count} bytes"
-    size = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
+    units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    size = count / 1024
+    while round(size, 1) >= 1024 and len(units) > 1:  # rounded, or 1023.96 is printed as 1024.0
         size /= 1024
-        if round(size, 1) < 1024:  # 1023.96 would be printed as 1024.0
-            break
-    return f"{size:.1f} {unit}"
+        units.pop(0)
+    return f"{size:.1f} {units[0]}"
 
 
 def parse_version(text: str) -> Version:
@@ -338,12 +338,12 @@ def compare_environments(
     Mappings inside mappings are compared entry by entry. An entry that only one side has is
     a difference too. There are none exactly when the two fingerprints are equal.
     """
-    differences = []
+    differences: list[Difference] = []
     for name in sorted(ours.keys() | theirs.keys()):
         mine, yours = ours.get(name, MISSING), theirs.get(name, MISSING)
         if isinstance(mine, Mapping) and isinstance(yours, Mapping):
-            for inner in compare_environments(mine, yours):
-                differences.append(replace(inner, name=f"{name}.{inner.name}"))
+            inner = compare_environments(mine, yours)
+            differences += [replace(found, name=f"{name}.{found.name}") for found in inner]
         elif not (name in ours and name in theirs) or fingerprint(mine) != fingerprint(yours):
             differences.append(Difference(name, mine, yours))
     return differences
