@@ -1,0 +1,83 @@
+"""`build`: check what a learner wrote and, when it is right, make it the library's."""
+
+from __future__ import annotations
+
+import dis
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from tinytorch.course import catalog, checks, install, misconceptions, present
+
+Built = TypeVar("Built")
+State = Literal["passed", "failed", "unbuilt"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What the checks of one step found."""
+
+    step: catalog.Step
+    state: State
+    in_place: install.Provenance  # whose code the library uses from here on
+    checks: tuple[checks.CheckResult, ...] = ()
+
+
+def build(step_id: str) -> Callable[[Built], Built]:
+    """Check the decorated object as the answer to a step, and use it when it passes.
+
+    A stub leaves the library as it is; so does an answer that fails, whether the library
+    uses the reference or the last version that passed.
+    """
+    step = catalog.load_course().step(step_id)
+
+    def check(candidate: Built) -> Built:
+        if is_stub(candidate):
+            in_place = install.provenance_of(step.target)
+            present.show(StepResult(step=step, state="unbuilt", in_place=in_place))
+            return install.current(step.target)  # type: ignore[no-any-return]
+        present.show(check_answer(step, candidate))
+        return candidate
+
+    return check
+
+
+def check_answer(step: catalog.Step, candidate: Any) -> StepResult:
+    """Run the step's checks on the candidate; leave it installed when they pass."""
+    _bind_own_name(candidate)
+    replaced = install.install(step.target, candidate)
+    passed = False
+    try:
+        found = checks.run_checks(
+            checks.check_files(step.stem),
+            step=step.id,
+            provenance=lambda _: install.provenance_of(step.target),
+            mistakes=lambda: misconceptions.read_mistakes(checks.mistakes_file(step.stem)),
+        )
+        passed = all(result.outcome == "passed" for result in found)
+    finally:
+        if not passed:
+            install.restore(step.target, replaced)
+    return StepResult(
+        step=step,
+        state="passed" if passed else "failed",
+        in_place=install.provenance_of(step.target),
+        checks=found,
+    )
+
+
+def is_stub(candidate: object) -> bool:
+    """Whether all that the function can do is to raise NotImplementedError."""
+    code = install.code_of(candidate)
+    if not isinstance(code, types.CodeType) or code.co_names != ("NotImplementedError",):
+        return False
+    operations = {instruction.opname for instruction in dis.get_instructions(code)}
+    leaves = any(name.startswith(("RETURN", "YIELD")) for name in operations)
+    return "RAISE_VARARGS" in operations and not leaves
+
+
+def _bind_own_name(candidate: Any) -> None:
+    """Let a recursive function find itself: its name is bound only after decoration."""
+    if isinstance(candidate, types.FunctionType) and "." not in candidate.__qualname__:
+        candidate.__globals__[candidate.__name__] = candidate

@@ -1,0 +1,94 @@
+"""Run the checks of a step or a module, with pytest, inside this process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tinytorch.course import install
+from tinytorch.course.misconceptions import Mistake
+
+Kind = Literal["package", "module"]
+Outcome = Literal["passed", "failed", "waiting"]
+
+TIME_LIMIT = 3.0  # seconds a check may take before it is stopped
+FOLDERS: dict[Kind, str] = {"package": "package", "module": "modules"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """What one check found."""
+
+    step: str  # "" where the check belongs to the whole module
+    name: str
+    title: str
+    kind: Kind
+    outcome: Outcome
+    provenance: install.Provenance
+    got: str = ""
+    expected: str = ""
+    because: str = ""
+    misconception: str = ""
+    printed: str = ""
+    seconds: float = 0.0
+
+
+def tests_root() -> Path:
+    """The folder of the checks: the checkout's `tests`, or the wheel's copy."""
+    here = Path(__file__).resolve().parent
+    checkout = here.parents[1] / "tests"
+    return checkout if (checkout / "package").is_dir() else here / "tests"
+
+
+def check_files(stem: str) -> dict[Kind, Path]:
+    """The module's pair of test files."""
+    return {
+        kind: tests_root() / folder / f"test_{stem}.py" for kind, folder in FOLDERS.items()
+    }
+
+
+def mistakes_file(stem: str) -> Path:
+    """The module's catalogue of known-wrong answers."""
+    return tests_root() / "mutants" / f"{stem}.py"
+
+
+def run_checks(
+    files: dict[Kind, Path],
+    *,
+    step: str | None = None,
+    provenance: Callable[[str], install.Provenance] = lambda step: "reference",
+    mistakes: Callable[[], Sequence[Mistake]] = tuple,
+    in_order: bool = True,
+) -> tuple[CheckResult, ...]:
+    """Run the checks of one step, or every check of the files where `step` is None.
+
+    With `in_order`, module checks wait until every package check has passed.
+    """
+    from tinytorch.course import plugin  # pytest takes its time to import
+
+    checker = plugin.Checker(
+        files, step=step, provenance=provenance, mistakes=mistakes, in_order=in_order
+    )
+    with _undisturbed_environment():
+        plugin.run(checker)
+    return checker.results()
+
+
+@contextlib.contextmanager
+def _undisturbed_environment() -> Iterator[None]:
+    """Keep a surrounding pytest, and its options, out of this one."""
+    ours: dict[str, Any] = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    hidden = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_CURRENT_TEST", *ours)
+    before = {name: os.environ.pop(name, None) for name in hidden}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -1,0 +1,117 @@
+"""Put a learner's object in the place of the reference, everywhere the library uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from tinytorch.course.catalog import CourseError
+
+Provenance = Literal["yours", "reference"]
+
+_references: dict[str, Any] = {}  # what each target was before anything was installed
+
+
+def current(target: str) -> Any:
+    """The object that the library uses for this target now."""
+    owner, name = _locate(target)
+    return vars(owner)[name]
+
+
+def reference(target: str) -> Any:
+    """The object that the library came with."""
+    return _references.get(target, current(target))
+
+
+def provenance_of(target: str) -> Provenance:
+    """Whose code the library uses for this target now."""
+    return "reference" if current(target) is reference(target) else "yours"
+
+
+def install(target: str, candidate: Any) -> Any:
+    """Use the candidate for this target from now on; return what it replaced."""
+    replaced = current(target)
+    _references.setdefault(target, replaced)
+    put_back = candidate is replaced or candidate is _references[target]
+    _swap(replaced, candidate if put_back else _bound_like(_references[target], candidate))
+    return replaced
+
+
+@contextlib.contextmanager
+def installed(target: str, candidate: Any) -> Iterator[None]:
+    """Use the candidate for this target inside the block."""
+    replaced = install(target, candidate)
+    try:
+        yield
+    finally:
+        _swap(current(target), replaced)
+
+
+def restore(target: str, replaced: Any) -> None:
+    """Use again what `install` replaced."""
+    _swap(current(target), replaced)
+
+
+def reset() -> None:
+    """Use the reference for every target again."""
+    for target, original in _references.items():
+        _swap(current(target), original)
+
+
+def learner_files() -> frozenset[str]:
+    """The file names that the code of installed objects says it comes from."""
+    yours = (current(target) for target in _references if provenance_of(target) == "yours")
+    return frozenset(code.co_filename for code in map(code_of, yours) if code is not None)
+
+
+def code_of(candidate: Any) -> Any:
+    """The code object of a function, method or decorated function, or None."""
+    candidate = getattr(candidate, "__func__", candidate)
+    if isinstance(candidate, property):
+        candidate = candidate.fget
+    return getattr(inspect.unwrap(candidate), "__code__", None)
+
+
+def _locate(target: str) -> tuple[Any, str]:
+    stem, *path, name = target.split(".")
+    owner: Any = importlib.import_module(f"tinytorch.{stem}")
+    for part in path:
+        owner = getattr(owner, part, None)
+    if owner is None or name not in vars(owner):
+        raise CourseError(f"tinytorch has no {target}: the step's target is missing")
+    return owner, name
+
+
+def _bound_like(original: Any, candidate: Any) -> Any:
+    """Wrap a plain function as the reference is: static method, class method or property."""
+    for kind in (staticmethod, classmethod, property):
+        if isinstance(original, kind) and not isinstance(candidate, kind):
+            return kind(candidate)
+    return candidate
+
+
+def _swap(old: Any, new: Any) -> None:
+    """Replace by identity in every loaded module of the library and in its classes."""
+    for namespace in _namespaces():
+        for name, value in list(vars(namespace).items()):
+            if value is old:
+                setattr(namespace, name, new)
+
+
+def _namespaces() -> Iterator[Any]:
+    for module_name, module in list(sys.modules.items()):
+        if not _is_library(module_name) or module is None:
+            continue
+        yield module
+        for value in list(vars(module).values()):
+            if inspect.isclass(value) and value.__module__ == module_name:
+                yield value
+
+
+def _is_library(module_name: str) -> bool:
+    package, _, rest = module_name.partition(".")
+    return package == "tinytorch" and rest.partition(".")[0] != "course"
