@@ -1,0 +1,1 @@
+"""Build the book and serve it: `python -m book._publish.build`, `python -m book._publish.serve`."""
