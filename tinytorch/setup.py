@@ -100,14 +100,14 @@ def parse_version(text: str) -> Version:
 def read_clauses(requirement: str) -> list[tuple[str, str]]:
     """Split a requirement such as ">=3.11,<3.14" into pairs of a sign and a version.
 
-    Raise ValueError for a clause without a known sign.
+    A version may end in .* after == and !=. Raise ValueError for any other clause.
     """
     clauses = []
     for clause in filter(None, map(str.strip, requirement.split(","))):
-        found = re.fullmatch(r"(==|!=)\s*(\S+)|(<=|>=|~=|<|>)\s*([^\s*]+)", clause)
-        if found is None:
+        found = re.fullmatch(r"(==|!=|<=|>=|~=|<|>)\s*([^\s<>=*]+(\.\*)?)", clause)
+        if found is None or (found[3] and found[1] not in ("==", "!=")):
             raise ValueError(f"cannot read {clause!r}: write a sign and a version, like >=3.11")
-        clauses.append((found[1] or found[3], found[2] or found[4]))
+        clauses.append((found[1], found[2]))
     return clauses
 
 
@@ -251,7 +251,9 @@ def check_requirements(
     """Return a Problem for every requirement that is not met, in the order given.
 
     requirements: a name and its clauses, such as "numpy>=2.0,<3" or "python>=3.11".
-    installed: name to version; this machine's packages and its Python when None.
+    installed: normalised name to version; this machine's packages and its Python when None.
+    The remedy is 'Run: python -m pip install "numpy>=2.0,<3"', and for Python itself
+    "Install Python >=3.11 and make a new virtual environment with it."
     Raise ValueError for a requirement that cannot be read, TypeError for a single string.
     """
     if isinstance(requirements, str):
