@@ -1,0 +1,22 @@
+"""Memory: which line of numbers an array looks at, and how it walks along it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tinytorch.tensors.dtypes import Array
+from tinytorch.tensors.shapes import Shape
+
+
+def element_strides(array: Array) -> Shape:
+    """Return the strides of an array in elements; NumPy counts them in bytes."""
+    return tuple(stride // array.itemsize for stride in array.strides)
+
+
+def memory_of(array: Array) -> tuple[Array, int]:
+    """Return the whole line of memory that an array looks at, and where in it the array starts."""
+    owner = array
+    while isinstance(owner.base, np.ndarray) and owner.base.dtype == array.dtype:
+        owner = owner.base
+    start: int = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    return owner.ravel(order="K"), start // array.itemsize
