@@ -1,13 +1,21 @@
 """The engine room of the course: steps, checks, engagement."""
 
 from tinytorch.course.build import build
+from tinytorch.course.completion import check_module, provenance
+from tinytorch.course.engagement import analyze, challenge, predict, reflect
 from tinytorch.course.expectation import CheckFailure, expect, expect_error
 from tinytorch.course.misconceptions import mistake
 
 __all__ = [
     "CheckFailure",
+    "analyze",
     "build",
+    "challenge",
+    "check_module",
     "expect",
     "expect_error",
     "mistake",
+    "predict",
+    "provenance",
+    "reflect",
 ]

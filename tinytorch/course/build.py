@@ -5,23 +5,12 @@ from __future__ import annotations
 import dis
 import types
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from tinytorch.course import catalog, checks, install, misconceptions, present
+from tinytorch.course.report import StepResult, show_step
 
 Built = TypeVar("Built")
-State = Literal["passed", "failed", "unbuilt"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepResult:
-    """What the checks of one step found."""
-
-    step: catalog.Step
-    state: State
-    in_place: install.Provenance  # whose code the library uses from here on
-    checks: tuple[checks.CheckResult, ...] = ()
 
 
 def build(step_id: str) -> Callable[[Built], Built]:
@@ -35,9 +24,9 @@ def build(step_id: str) -> Callable[[Built], Built]:
     def check(candidate: Built) -> Built:
         if is_stub(candidate):
             in_place = install.provenance_of(step.target)
-            present.show(StepResult(step=step, state="unbuilt", in_place=in_place))
+            present.show(show_step(StepResult(step=step, state="unbuilt", in_place=in_place)))
             return install.current(step.target)  # type: ignore[no-any-return]
-        present.show(check_answer(step, candidate))
+        present.show(show_step(check_answer(step, candidate)))
         return candidate
 
     return check

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tinytorch.course import install
+from tinytorch.course.catalog import load_course
 from tinytorch.course.checks import TIME_LIMIT, CheckResult, Kind
 from tinytorch.course.expectation import CheckFailure, safe_repr
 from tinytorch.course.misconceptions import Mistake
@@ -103,7 +104,7 @@ class Checker:
         return None if wanted else True
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> pytest.Module:
-        return FreshModule.from_parent(parent, path=module_path)  # type: ignore[no-any-return]
+        return FreshModule.from_parent(parent, path=module_path)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -192,7 +193,8 @@ class Checker:
         name = getattr(item, "originalname", item.name)
         for mistake in self.mistakes():
             if mistake.caught_by == name and mistake.step in _steps(item):
-                with install.installed(mistake.step, mistake.answer):
+                target = load_course().step(mistake.step).target
+                with install.installed(target, mistake.answer):
                     if _symptom(_outcome(item)) == _symptom(error):
                         return mistake.says
         return ""
@@ -267,7 +269,8 @@ def learner_line(error: BaseException) -> str:
     for filename, number in reversed(_places(error)):
         if filename in files:
             source = linecache.getline(filename, number).strip()
-            return f" in line {number}: {source}" if source else f" in line {number}"
+            quoted = f": `{source}`" if source and "`" not in source else ""
+            return f" in line {number}{quoted}"
     return ""
 
 

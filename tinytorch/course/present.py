@@ -1,15 +1,123 @@
-"""Show results as HTML in a notebook and as plain text in a terminal."""
+"""Show a result as HTML in a notebook and as plain text in a terminal.
+
+Every piece of text is escaped. The style has no specificity (`:where`), so that it helps where
+the book's style sheet is absent and gives way where it is present.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 88  # columns of the plain text
+
+STYLE = (
+    "<style>"
+    ":where(.tt-result,.tt-question){border-left:4px solid #8884;padding:.5em 1em;margin:.5em 0}"
+    ":where(.tt-passed){border-color:#2da44e}:where(.tt-failed){border-color:#cf222e}"
+    ":where(.tt-unbuilt){border-color:#9a6700}"
+    ":where(.tt-result,.tt-question) :where(p,dl,ul){margin:.4em 0}"
+    ":where(.tt-outcomes){list-style:none;padding-left:0}"
+    ":where(.tt-mark){display:inline-block;min-width:4.5em;font-weight:bold}"
+    ":where(.tt-finding){display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em;"
+    "margin-left:4.5em}:where(.tt-finding dd){margin:0;overflow-wrap:anywhere}"
+    ":where(.tt-finding code,.tt-finding pre){white-space:pre-wrap}"
+    ":where(.tt-question textarea){width:100%;box-sizing:border-box;font:inherit}"
+    ":where(.tt-question label){display:block}:where(.tt-question fieldset){border:0;padding:0}"
+    "</style>"
+)
 
 
-def show(result: Any) -> None:
-    """Show the result to the learner."""
-    print(result.step.id, result.state)
-    for check in result.checks:
-        print(" ", check.kind, check.title, check.outcome)
-        for name in ("got", "expected", "because", "misconception", "printed"):
-            if value := getattr(check, name):
-                print("   ", name, ":", value)
+@dataclass(frozen=True)
+class Shown:
+    """One thing to look at, in both of its forms."""
+
+    html: str
+    text: str
+
+    def _repr_html_(self) -> str:
+        return STYLE + self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def show(thing: Shown) -> None:
+    """Display in a notebook; print elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(thing)
+    else:
+        print(thing.text)
+
+
+def tag(_name: str, *children: str, **attributes: str | None) -> str:
+    """One HTML element; the children are HTML, the attributes are text."""
+    pairs = "".join(
+        f' {name.strip("_").replace("_", "-")}="{escape(value)}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return f"<{_name}{pairs}>{''.join(children)}</{_name}>"
+
+
+def markdown(text: str) -> str:
+    """Paragraphs, lists, `code`, *emphasis* and **strong** as HTML; everything else escaped."""
+    blocks = re.split(r"\n\s*\n", inspect.cleandoc(text))
+    return "".join(_block(block) for block in blocks if block.strip())
+
+
+def _block(block: str) -> str:
+    items = re.split(r"^[-*] ", block, flags=re.MULTILINE)
+    if items[0].strip():
+        return tag("p", inline(block))
+    return tag("ul", *(tag("li", inline(item)) for item in items[1:]))
+
+
+def inline(text: str) -> str:
+    """`code`, *emphasis* and **strong** as HTML; everything else escaped."""
+    pieces = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(
+        tag("code", escape(piece[1:-1])) if index % 2 else _emphasis(escape(piece))
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _emphasis(text: str) -> str:
+    text = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"<strong>\1</strong>", text)
+    return re.sub(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])", r"<em>\1</em>", text)
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """The text as paragraphs of plain lines, indented."""
+    bare = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"\1", inspect.cleandoc(text))
+    blocks = re.split(r"\n\s*\n|\n(?=[-*] )", bare)
+    return "\n".join(
+        textwrap.fill(" ".join(block.split()), WIDTH, initial_indent=indent,
+                      subsequent_indent=indent, break_on_hyphens=False)
+        for block in blocks
+    )  # fmt: skip
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Shown:
+    """Rows under headers, in both forms."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    head = tag("tr", *(tag("th", escape(header), scope="col") for header in headers))
+    body = "".join(tag("tr", *(tag("td", escape(cell)) for cell in row)) for row in cells)
+    html = tag("table", tag("thead", head), tag("tbody", body), _class="tt-table")
+    columns = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, columns, strict=True)).rstrip()
+        for row in (headers, *cells)
+    ]
+    return Shown(html, "\n".join(lines))
+
+
+def count(number: int, noun: str) -> str:
+    """`1 check`, `2 checks`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

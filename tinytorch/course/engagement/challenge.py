@@ -1,0 +1,156 @@
+"""`challenge`: make a baseline faster, by a target ratio, without making it wrong."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from tinytorch.course.build import is_stub
+from tinytorch.course.expectation import CheckFailure, expect
+from tinytorch.course.present import Shown, inline, show, table, tag, wrapped
+
+ROUNDS = 7
+ROUND_SECONDS = 0.01  # how long one side of a round should at least run
+LARGEST_REPEAT = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Median times of one call, in seconds, and the median of the rounds' ratios."""
+
+    baseline: float
+    attempt: float
+    ratio: float
+    target: float
+
+    @property
+    def reached(self) -> bool:
+        """Whether the attempt is as many times faster as was asked."""
+        return self.ratio >= self.target
+
+
+def challenge(
+    question_id: str,
+    *,
+    baseline: Callable[..., Any],
+    attempt: Callable[..., Any],
+    inputs: Callable[[], tuple[Any, ...]] = tuple,
+    correct: Callable[[Any, Any], None] | None = None,
+    target: float,
+    medals: Mapping[str, float] | None = None,
+) -> Score | None:
+    """Check the attempt, then time it against the baseline in one run; return the score.
+
+    `inputs` makes fresh arguments. `correct(got, expected)` raises where the attempt's answer
+    is wrong; by default it must be the baseline's. None is returned for a stub or an error.
+    """
+    agree = correct or _same_answer
+    if is_stub(attempt):
+        _say(question_id, "unbuilt", f"Make it {target:g} times as fast as the baseline.")
+        return None
+    problem = _problem(baseline, attempt, inputs, agree)
+    if problem is None:
+        score = race(baseline, attempt, inputs, target=target)
+        problem = _problem(baseline, attempt, inputs, agree)
+    if problem is not None:
+        _say(question_id, "failed", f"Correct first, fast second. {problem}")
+        return None
+    _say(question_id, "passed" if score.reached else "failed", *_words(score, medals or {}))
+    return score
+
+
+def race(
+    baseline: Callable[..., Any],
+    attempt: Callable[..., Any],
+    inputs: Callable[[], tuple[Any, ...]],
+    *,
+    target: float,
+) -> Score:
+    """Time both in turns, so that whatever else the machine does befalls both."""
+    repeats = [_repeat(baseline, inputs()), _repeat(attempt, inputs())]
+    rounds = []
+    for turn in range(ROUNDS):
+        arguments = inputs()
+        order = (0, 1) if turn % 2 == 0 else (1, 0)
+        times = {side: _seconds((baseline, attempt)[side], arguments, repeats[side])
+                 for side in order}
+        rounds.append((times[0], times[1]))
+    return Score(
+        baseline=statistics.median(slow for slow, _ in rounds),
+        attempt=statistics.median(fast for _, fast in rounds),
+        ratio=statistics.median(slow / fast for slow, fast in rounds),
+        target=target,
+    )  # fmt: skip
+
+
+def _repeat(call: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
+    once = _seconds(call, arguments, 1)
+    return max(1, min(LARGEST_REPEAT, round(ROUND_SECONDS / once)))
+
+
+def _seconds(call: Callable[..., Any], arguments: tuple[Any, ...], repeat: int) -> float:
+    started = perf_counter()
+    for _ in range(repeat):
+        call(*arguments)
+    return max(perf_counter() - started, 1e-9) / repeat
+
+
+def _same_answer(got: Any, expected: Any) -> None:
+    expect(got, expected, within=1e-5, because="A fast wrong answer is a wrong answer.")
+
+
+def _problem(
+    baseline: Callable[..., Any],
+    attempt: Callable[..., Any],
+    inputs: Callable[[], tuple[Any, ...]],
+    agree: Callable[[Any, Any], None],
+) -> str | None:
+    """What is wrong with the attempt's answer, or None."""
+    arguments = inputs()
+    expected = baseline(*arguments)
+    try:
+        agree(attempt(*arguments), expected)
+    except CheckFailure as failure:
+        return f"Expected `{failure.expected}`, got `{failure.got}`. {failure.because}"
+    except Exception as error:
+        return f"Your code raised `{type(error).__name__}: {error}`."
+    return None
+
+
+def _words(score: Score, medals: Mapping[str, float]) -> tuple[str, Shown]:
+    won = [name for name, ratio in medals.items() if score.ratio >= ratio]
+    best = max(won, key=medals.__getitem__, default=None)
+    verdict = "reaches" if score.reached else "does not reach"
+    sentence = (
+        f"{score.ratio:.2f} times as fast as the baseline; that {verdict} the target of "
+        f"{score.target:g}." + (f" Medal: {best}." if best else "")
+    )
+    rows = [
+        ("baseline", _duration(score.baseline), "1.00"),
+        ("attempt", _duration(score.attempt), f"{score.ratio:.2f}"),
+    ]
+    return sentence, table(("what", "median time", "ratio"), rows)
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def _say(question_id: str, state: str, sentence: str, times: Shown | None = None) -> None:
+    html = tag(
+        "section",
+        tag("p", tag("strong", inline(question_id)), ": ", inline(sentence)),
+        times.html if times else "",
+        _class=f"tt-question tt-challenge tt-{state}",
+        data_question=question_id,
+        data_state=state,
+        role="status",
+    )
+    text = wrapped(f"{question_id}: {sentence}")
+    show(Shown(html, f"{text}\n\n{times.text}" if times else text))
