@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from operator import attrgetter
 from time import perf_counter
 from typing import Any
 
@@ -28,7 +29,10 @@ from tinytorch.tensors.dtypes import (
 )
 from tinytorch.tensors.shapes import Shape
 
-_DTYPE_OF_NUMBER = {bool: bool_, int: int64, float: float32}
+_ndarray = np.ndarray
+_new = object.__new__
+_array_inside = attrgetter("array")
+_DTYPE_OF_NUMBER: dict[type, DType] = {bool: bool_, int: int64, float: float32}
 
 Kernel = Callable[..., Any]
 Listener = Callable[[str, tuple[Any, ...], dict[str, Any], "Tensor", float], None]
@@ -49,15 +53,14 @@ def apply(operation: str, *inputs: TensorLike, **options: Any) -> Tensor:
     (dims, shapes, indices) is an option.
     """
     arrays = unwrap(inputs)
-    started = perf_counter()
+    started = perf_counter() if _listeners else 0.0
     try:
         result = _kernels[operation](*arrays, **options)
     except (KeyError, TypeError, ValueError) as problem:
         raise explain(operation, arrays, options, problem) from None
-    seconds = perf_counter() - started
     output = wrap(result)
     if _listeners:
-        tell(operation, inputs, options, output, seconds)
+        tell(operation, inputs, options, output, perf_counter() - started)
     return output
 
 
@@ -68,31 +71,31 @@ def unwrap(inputs: Sequence[TensorLike]) -> list[Array]:
     float32 and 2.5 give float32, int64 and 2.5 give float32, int64 and 2 give int64.
     """
     try:
-        arrays = [one.array for one in inputs]
+        arrays = list(map(_array_inside, inputs))
     except AttributeError:
         arrays = []
-    if not arrays:
-        return _in_one_dtype([_array_or_number(one) for one in inputs])
-    first = arrays[0].dtype
+    dtype = arrays[0].dtype if arrays else None
     for array in arrays:
-        if array.dtype is not first:
+        if array.dtype is not dtype:
             return _in_one_dtype(arrays)
-    return arrays
+    return arrays or _in_one_dtype([_array_or_number(one) for one in inputs])
 
 
 def _array_or_number(value: TensorLike) -> Array | Number:
-    if isinstance(value, np.generic):
-        return value.item()  # type: ignore[no-any-return]
-    return value if isinstance(value, bool | int | float) else as_array(value)
+    if type(value) in _DTYPE_OF_NUMBER:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, Tensor):
+        return value.array
+    return value.item() if isinstance(value, np.generic) else as_array(value)
 
 
 def _in_one_dtype(values: Sequence[Array | Number]) -> list[Array]:
-    dtypes = [value.dtype for value in values if isinstance(value, np.ndarray)]
-    common = result_type(*dtypes) if dtypes else bool_
+    dtypes = {value.dtype for value in values if isinstance(value, np.ndarray)}
+    common = result_type(*dtypes) if len(dtypes) > 1 else next(iter(dtypes), bool_)
     for value in values:
-        if not isinstance(value, np.ndarray):
-            kind = _DTYPE_OF_NUMBER[type(value)]
-            common = kind if CATEGORY[kind.kind] > CATEGORY[common.kind] else common
+        kind = _DTYPE_OF_NUMBER.get(type(value), common)
+        if CATEGORY[kind.kind] > CATEGORY[common.kind]:
+            common = kind
     return [_to_array(value, common) for value in values]
 
 
@@ -105,8 +108,8 @@ def _to_array(value: Array | Number, dtype: DType) -> Array:
 
 def wrap(result: Any) -> Tensor:
     """Return a tensor around a kernel's result, without copying."""
-    output = Tensor.__new__(Tensor)
-    output.array = result if type(result) is np.ndarray else np.asarray(result)
+    output = _new(Tensor)
+    output.array = result if type(result) is _ndarray else np.asarray(result)
     return output
 
 

@@ -27,6 +27,7 @@ float32 = np.dtype(np.float32)
 float64 = np.dtype(np.float64)
 
 SUPPORTED = (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)
+_IS_SUPPORTED = frozenset(SUPPORTED)
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}  # bool < integer < floating
 
 
@@ -47,7 +48,7 @@ def as_dtype(dtype: DTypeLike) -> DType:
         wanted = np.dtype(dtype)
     except TypeError:
         wanted = np.dtype(object)
-    if dtype is None or wanted not in SUPPORTED:
+    if dtype is None or wanted not in _IS_SUPPORTED:
         names = ", ".join(map(str, SUPPORTED))
         raise TypeError(f"tensors have no dtype {dtype!r}; choose from {names}")
     return wanted
@@ -66,7 +67,7 @@ def as_array(data: TensorLike, dtype: DTypeLike = None) -> Array:
         array = np.asarray(given)
     except (ValueError, TypeError) as problem:
         raise TypeError(f"cannot make a tensor of this {type(data).__name__}: {problem}") from None
-    if array.dtype not in SUPPORTED:
+    if array.dtype not in _IS_SUPPORTED:
         raise TypeError(f"a tensor holds numbers of a supported dtype, not {_offender(array)}")
     if dtype is not None:
         return cast_array(array, dtype=as_dtype(dtype))

@@ -342,7 +342,7 @@ class Tensor:
 
     def matmul(self, other: TensorLike) -> Tensor:
         """Return the matrix product, as ``@`` does."""
-        return self @ other
+        return apply("matmul", self, other)
 
     def abs(self) -> Tensor:
         """Return the size of each element without its sign."""
