@@ -6,6 +6,7 @@ from .course_map import setup_course_map
 from .execution import setup_execution
 from .formulas import setup_formulas
 from .learning_pattern import setup_learning_pattern
+from .live import setup_live
 from .module_checks import setup_module_checks
 from .module_overview import setup_module_overview
 from .notebooks import setup_notebooks
@@ -23,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_formulas(app)
     setup_execution(app)
     setup_notebooks(app)
+    setup_live(app)
     setup_learning_pattern(app)
     setup_module_overview(app)
     setup_step_hints(app)

@@ -1,0 +1,215 @@
+// The three places where cells can run. Each connects through Thebe and hands back a Connection.
+
+import { LIVE } from "./settings.js";
+import { fetchManifest, loadThebe, loadThebeLite, warmUp } from "./loading.js";
+
+export const KERNELS = {
+  browser: {
+    name: "This browser",
+    note: "Python runs inside this page; nothing leaves your machine.",
+    isOffered: (settings) => settings.browser,
+    connect: connectToBrowser,
+  },
+  local: {
+    name: "Local server",
+    note: "Python runs in the Jupyter server that was started beside this book.",
+    isOffered: (settings) => settings.local !== null,
+    connect: connectToLocalServer,
+  },
+  binder: {
+    name: "Binder",
+    note: "Python runs on a public server, which can take some minutes to start.",
+    isOffered: (settings) => settings.binder !== null,
+    connect: connectToBinder,
+  },
+};
+
+/** A running kernel: what the cells need of it, and how to tell when it is gone. */
+export class Connection {
+  /**
+   * @param {object} server  Thebe's server
+   * @param {object} session  Thebe's session
+   * @param {() => Promise<object>} renew  starts another session on the same server
+   * @param {boolean} canInterrupt  whether running code can be stopped without losing its state
+   */
+  constructor(server, session, renew, canInterrupt) {
+    Object.assign(this, { server, session, renew, canInterrupt });
+    /** @type {(reason: string) => void} called when the kernel dies by itself */
+    this.onDeath = () => {};
+    /** @type {() => void} called when the kernel has lost its state but runs again */
+    this.onRestart = () => {};
+    this.#watch();
+  }
+
+  get kernel() {
+    return this.session.kernel;
+  }
+
+  /** Stop what runs. Resolves to true when the kernel kept its state. */
+  async interrupt() {
+    if (this.canInterrupt) await this.kernel.interrupt();
+    else await this.restart();
+    return this.canInterrupt;
+  }
+
+  /** Begin again with an empty kernel. */
+  async restart() {
+    this.#abandon();
+    const old = this.session;
+    await Promise.race([old.shutdown().catch(() => {}), after(2000)]);
+    this.session = await this.renew();
+    this.#watch();
+  }
+
+  /** Give the kernel up. */
+  close() {
+    this.#abandon();
+    this.session.shutdown().catch(() => {});
+  }
+
+  /** Rejects when the kernel is stopped, restarted or dies, so that nothing waits for ever. */
+  get gone() {
+    return this.lost.promise;
+  }
+
+  #abandon() {
+    this.lost.reject(new Stopped());
+  }
+
+  #watch() {
+    const session = this.session;
+    const lost = deferred();
+    this.lost = lost;
+    const isCurrent = () => this.lost === lost && !lost.settled;
+    const die = (reason) => {
+      if (!isCurrent()) return;
+      lost.reject(new Stopped());
+      this.onDeath(reason);
+    };
+    session.kernel.statusChanged.connect((_, status) => {
+      if (status === "dead") die("The kernel died.");
+      if (status === "autorestarting" && isCurrent()) {
+        lost.reject(new Stopped());
+        this.#watch();
+        this.onRestart();
+      }
+    });
+    session.kernel.connectionStatusChanged.connect((_, status) => {
+      if (status === "disconnected") die("The connection to the kernel was lost.");
+    });
+    if (!this.canInterrupt) watchWorker(die, lost);
+  }
+}
+
+/** Why a cell's run ended without a reply. */
+export class Stopped extends Error {}
+
+async function connectToBrowser(settings, rendermime, report) {
+  const manifest = await fetchManifest();
+  await warmUp(manifest, report);
+  await loadThebeLite();
+  const server = newServer({}, report);
+  report("Starting Python in this page ...");
+  await withoutServiceWorker(() => server.connectToJupyterLiteServer(liteConfiguration(manifest)));
+  const renew = () => failingEarly(startSession(server, rendermime, "python"));
+  return new Connection(server, await renew(), renew, false);
+}
+
+async function connectToLocalServer(settings, rendermime, report) {
+  report("Connecting to the local Jupyter server ...");
+  const server = newServer({ serverSettings: { ...settings.local, appendToken: true } }, report);
+  server.connectToJupyterServer();
+  await server.ready;
+  const renew = () => startSession(server, rendermime, "python3");
+  return new Connection(server, await renew(), renew, true);
+}
+
+async function connectToBinder(settings, rendermime, report) {
+  report("Asking Binder for a server; the first time this can take some minutes ...");
+  const binderOptions = { repoProvider: "github", ...settings.binder };
+  const server = newServer({ binderOptions, savedSessionOptions: { enabled: false } }, report);
+  server.connectToServerViaBinder();
+  await server.ready;
+  const renew = () => startSession(server, rendermime, "python3");
+  return new Connection(server, await renew(), renew, true);
+}
+
+function newServer(options, report) {
+  const { makeConfiguration, makeEvents, makeServer } = globalThis.thebeCore.api;
+  const events = makeEvents();
+  events.on("status", (_, { subject, message }) => {
+    if (subject === "server" && message.startsWith("Binder is:")) report(message);
+  });
+  return makeServer(makeConfiguration(options, events));
+}
+
+async function startSession(server, rendermime, kernelName) {
+  const path = `/tinytorch-${crypto.randomUUID().slice(0, 8)}.ipynb`;
+  const session = await server.startNewSession(rendermime, { kernelName, path });
+  await session.kernel.info;
+  return session;
+}
+
+function liteConfiguration(manifest) {
+  const pypi = new URL("pyodide/", LIVE);
+  return {
+    litePluginSettings: {
+      "@jupyterlite/pyodide-kernel-extension:kernel": {
+        pyodideUrl: new URL("pyodide.js", pypi).href,
+        disablePyPIFallback: true,
+        loadPyodideOptions: {
+          packages: manifest.packages,
+          lockFileURL: new URL(`pyodide-lock.json?${manifest.lock}`, pypi).href,
+        },
+      },
+    },
+  };
+}
+
+/** JupyterLite would register a service worker for a file drive that the course does not use. */
+async function withoutServiceWorker(start) {
+  Object.defineProperty(navigator, "serviceWorker", { value: undefined, configurable: true });
+  try {
+    await start();
+  } finally {
+    delete navigator.serviceWorker;
+  }
+}
+
+/** What goes wrong in the worker shows only as a rejection that nobody handles. */
+function failingEarly(started) {
+  return new Promise((resolve, reject) => {
+    const fail = (event) => {
+      event.preventDefault();
+      reject(event.reason);
+    };
+    addEventListener("unhandledrejection", fail);
+    started.then(resolve, reject).finally(() => removeEventListener("unhandledrejection", fail));
+  });
+}
+
+function watchWorker(die, lost) {
+  const fail = (event) => {
+    if (!/pyodide|memory|stack|unreachable|wasm/i.test(String(event.reason?.stack ?? event.reason))) return;
+    event.preventDefault();
+    die("Python crashed in this page.");
+  };
+  addEventListener("unhandledrejection", fail);
+  lost.promise.catch(() => removeEventListener("unhandledrejection", fail));
+}
+
+function deferred() {
+  const result = { settled: false };
+  result.promise = new Promise((_, reject) => {
+    result.reject = (reason) => {
+      result.settled = true;
+      reject(reason);
+    };
+  });
+  result.promise.catch(() => {});
+  return result;
+}
+
+function after(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

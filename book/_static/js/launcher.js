@@ -1,0 +1,265 @@
+// Live cells: one button makes the page run, in one of three kernels.
+//
+// Stable hooks, for styles and tests
+//   #tt-live                    the panel; data-state: idle, starting, ready, busy, failed;
+//                               data-kernel: browser, local, binder
+//   #tt-live-start              the button          #tt-live-kernel   the choice of kernel
+//   #tt-live-run-all            #tt-live-stop       #tt-live-restart
+//   #tt-live-status             the status line (aria-live)
+//   #tt-live-problem            what went wrong (role=alert), with one button for each way out
+//   #tt-live-work               export (#tt-work-export), import (#tt-work-import), forget (#tt-work-forget)
+//   div.cell[data-cell=N]       a cell, counted from 1; data-state: waiting, running, done, failed;
+//                               .tt-is-edited when it differs from the published source
+//     .CodeMirror               its editor          .tt-output        its new output
+//     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons
+//   window.tinytorchLive        settings that win over the page's own (see settings.js)
+
+import { Cell, findCells } from "./cells.js";
+import { KERNELS, Stopped } from "./kernels.js";
+import { loadThebe } from "./loading.js";
+import { Panel } from "./panel.js";
+import { readSettings } from "./settings.js";
+import { announceWorkMenu } from "./work.js";
+import { recordResults } from "./progress.js";
+import { restoreAnswers } from "./engagement.js";
+
+const CHOICE = "tinytorch:kernel";
+
+class Launcher {
+  constructor(cells, settings) {
+    this.cells = cells;
+    this.settings = settings;
+    this.connection = null;
+    this.rendermime = null;
+    this.notebook = null;
+    this.queue = Promise.resolve();
+    this.attempt = 0;
+    const offered = Object.entries(KERNELS).filter(([, kernel]) => kernel.isOffered(settings));
+    this.kernels = Object.fromEntries(offered);
+    this.panel = new Panel(this.kernels, this.#firstChoice(), {
+      start: () => this.start(),
+      choose: (kind) => this.choose(kind),
+      runAll: () => this.runTo(this.cells.at(-1)),
+      stop: () => this.stop(),
+      restart: () => this.restart(),
+    });
+  }
+
+  #firstChoice() {
+    const kept = localStorage.getItem(CHOICE);
+    return kept in this.kernels ? kept : Object.keys(this.kernels)[0];
+  }
+
+  /** Show the panel under the title, and what the learner wrote here before. */
+  mount() {
+    document.querySelector("article h1").after(this.panel.element);
+    for (const cell of this.cells) {
+      cell.restore();
+      cell.element.addEventListener("click", (event) => this.#act(cell, event.target));
+    }
+    announceWorkMenu(this.panel, () => location.reload());
+  }
+
+  #act(cell, target) {
+    const action = target.closest("button[data-action]")?.dataset.action;
+    if (action === "run") this.runTo(cell);
+    if (action === "above") this.runTo(this.cells[cell.number - 2]);
+    if (action === "reset") {
+      cell.reset();
+      this.panel.say(`${cell.label} is as published again.`);
+    }
+  }
+
+  /** Make the cells editable and connect the chosen kernel. */
+  async start() {
+    const attempt = (this.attempt += 1);
+    const kind = this.panel.kernel;
+    this.panel.clearProblem();
+    this.panel.state = "starting";
+    this.panel.say(`Starting: ${this.kernels[kind].name}.`);
+    try {
+      await this.#makeEditable();
+      const connection = await this.kernels[kind].connect(this.settings, this.rendermime, (text, fraction) => {
+        if (attempt === this.attempt) this.panel.report(text, fraction);
+      });
+      if (attempt !== this.attempt) return connection.close();
+      this.#attach(connection);
+      this.panel.state = "ready";
+      this.panel.say(`Ready. The cells run in: ${this.kernels[kind].name}.`);
+    } catch (reason) {
+      if (attempt === this.attempt) this.#failedToStart(kind, reason);
+    }
+  }
+
+  async #makeEditable() {
+    if (this.notebook) return;
+    await loadThebe();
+    const { api } = globalThis.thebeCore;
+    const configuration = api.makeConfiguration({ mathjaxUrl: "" });
+    this.rendermime = api.makeRenderMimeRegistry(configuration.mathjax);
+    this.notebook = api.setupNotebookFromBlocks(
+      this.cells.map(({ id, source }) => ({ id, source })),
+      configuration,
+      this.rendermime,
+    );
+    const items = this.cells.map((cell) => ({ id: cell.id, placeholders: placeholders(cell) }));
+    globalThis.thebe.renderAllCells(EDITOR_OPTIONS, this.notebook, items);
+    for (const cell of this.cells) {
+      cell.makeLive(this.notebook.getCellById(cell.id), {
+        run: (which) => this.runTo(which),
+        failed: (message) => this.panel.say(message),
+      });
+    }
+    document.body.classList.add("tt-page-is-live");
+  }
+
+  #attach(connection) {
+    this.connection = connection;
+    connection.onDeath = (reason) => this.#died(reason);
+    connection.onRestart = () => this.#forgetRuns("The kernel restarted by itself; its variables are gone.");
+    this.notebook.attachSession(connection.session);
+  }
+
+  /** Choose another kernel; when the page is live, move to it. */
+  choose(kind) {
+    localStorage.setItem(CHOICE, kind);
+    this.panel.kernel = kind;
+    if (this.panel.state === "idle") return;
+    this.attempt += 1;
+    this.connection?.close();
+    this.connection = null;
+    this.#forgetRuns();
+    this.start();
+  }
+
+  /** Run a cell, and before it every cell above that has not run yet. */
+  runTo(cell) {
+    if (!cell) return undefined;
+    const run = async () => {
+      if (!this.connection) {
+        this.panel.say("No kernel runs yet: press the button at the head of the page.");
+        return;
+      }
+      await this.#runAll([...this.cells.slice(0, cell.number - 1).filter(hasNotRun), cell]);
+    };
+    this.queue = this.queue.then(run, run);
+    return this.queue;
+  }
+
+  async #runAll(cells) {
+    this.panel.state = "busy";
+    this.panel.say(cells.length === 1 ? `${cells[0].label} runs.` : `${cells.length} cells run.`);
+    const connection = this.connection;
+    try {
+      for (const cell of cells) {
+        const status = await cell.run(connection);
+        restoreAnswers(cell.element);
+        const results = recordResults(cell);
+        if (status !== "ok" && !cell.mayFail) {
+          this.panel.say(`${cell.label} stopped with an error.`);
+          return;
+        }
+        this.panel.say([`${cell.label} has run.`, ...results].join(" "));
+      }
+    } catch (reason) {
+      if (!(reason instanceof Stopped)) this.#died(String(reason));
+    } finally {
+      if (this.panel.state === "busy") this.panel.state = "ready";
+    }
+  }
+
+  /** Interrupt what runs. */
+  async stop() {
+    const running = this.cells.find((cell) => cell.state === "running");
+    this.panel.say("Stopping ...");
+    const keptState = await this.#safely(() => this.connection.interrupt());
+    if (keptState === undefined) return;
+    if (keptState) {
+      this.panel.say("Stopped. Variables are kept.");
+    } else {
+      this.notebook.attachSession(this.connection.session);
+      const text = "Stopped. Python began anew, so the cells above run again at the next run.";
+      running?.say(text);
+      this.#forgetRuns(text);
+    }
+  }
+
+  /** Begin again with an empty kernel. */
+  async restart() {
+    this.panel.say("Restarting ...");
+    const done = await this.#safely(async () => (await this.connection.restart(), true));
+    if (!done) return;
+    this.notebook.attachSession(this.connection.session);
+    this.#forgetRuns("Restarted. Every cell counts as not run.");
+  }
+
+  async #safely(action) {
+    if (!this.connection) return undefined;
+    this.panel.state = "starting";
+    try {
+      const result = await action();
+      this.panel.state = "ready";
+      return result;
+    } catch (reason) {
+      this.#died(messageOf(reason));
+      return undefined;
+    }
+  }
+
+  #forgetRuns(text) {
+    for (const cell of this.cells) cell.state = "waiting";
+    if (text) this.panel.say(text);
+  }
+
+  #failedToStart(kind, reason) {
+    this.#showFailure(`${this.kernels[kind].name} did not start. ${messageOf(reason)}`);
+  }
+
+  #died(reason) {
+    this.connection?.close();
+    this.connection = null;
+    this.#forgetRuns();
+    this.#showFailure(`${reason} Variables are gone; your edits are kept.`);
+  }
+
+  #showFailure(text) {
+    this.panel.state = "failed";
+    this.panel.say("");
+    const others = Object.entries(this.kernels).filter(([kind]) => kind !== this.panel.kernel);
+    this.panel.showProblem(text, [
+      { label: "Try again", act: () => this.start() },
+      ...others.map(([kind, { name }]) => ({ label: `Use instead: ${name}`, act: () => this.choose(kind) })),
+    ]);
+  }
+}
+
+const EDITOR_OPTIONS = {
+  mountRunButton: false,
+  mountRunAllButton: false,
+  mountRestartButton: false,
+  mountRestartAllButton: false,
+  codeMirrorConfig: { theme: "tinytorch", lineNumbers: false },
+};
+
+/** Thebe puts an editor in place of the source, and new output into a place of its own. */
+function placeholders(cell) {
+  for (const button of cell.element.querySelectorAll(".copybtn")) button.remove();
+  const output = document.createElement("div");
+  output.className = "cell_output tt-output docutils container";
+  cell.element.append(output);
+  cell.pre.textContent = cell.source;
+  return { source: cell.pre, output };
+}
+
+function hasNotRun(cell) {
+  return cell.state === "waiting";
+}
+
+function messageOf(reason) {
+  return String(reason?.message ?? reason);
+}
+
+const settings = readSettings();
+const cells = findCells();
+if (cells.length > 0 && settings.browser) new Launcher(cells, settings).mount();
+restoreAnswers(document);

@@ -1,0 +1,125 @@
+// The learner's work on this site, kept in localStorage: one record per page.
+//
+//   edits    {cell key: source}        what replaced a published cell
+//   answers  {question id: {...}}      the journal: text, choice and self-rating
+//   passed   {step id: date}           the steps whose checks passed on the learner's own code
+
+import { SITE } from "./settings.js";
+
+const PREFIX = `tinytorch:${SITE.pathname}:`;
+const SECTIONS = ["edits", "answers", "passed"];
+const FORMAT = "tinytorch-work-1";
+export const LARGEST_FILE = 2_000_000;
+const LONGEST_TEXT = 100_000;
+const UNSAFE = new Set(["__proto__", "constructor", "prototype"]);
+
+/** @typedef {{edits: Record<string, string>, answers: Record<string, Record<string, string>>, passed: Record<string, string>}} Work */
+
+/** @returns {string} the page's path below the site's folder, without ".html" */
+export function pageName(path = location.pathname) {
+  const below = path.startsWith(SITE.pathname) ? path.slice(SITE.pathname.length) : path;
+  return decodeURIComponent(below).replace(/(index)?\.html$/, "") || "index";
+}
+
+/** @returns {Work} */
+export function load(page = pageName()) {
+  const text = localStorage.getItem(PREFIX + page);
+  return { edits: {}, answers: {}, passed: {}, ...(text ? parse(text) : {}) };
+}
+
+/**
+ * Change one entry of this page's record; undefined removes it.
+ * @returns {boolean} false when the browser refuses to store it
+ */
+export function keep(section, key, value) {
+  const work = load();
+  if (value === undefined) delete work[section][key];
+  else work[section][key] = value;
+  return save(pageName(), work);
+}
+
+/** @returns {Record<string, Work>} the work on every page of this site */
+export function everything() {
+  const pages = {};
+  for (let i = 0; i < localStorage.length; i += 1) {
+    const key = localStorage.key(i);
+    if (key.startsWith(PREFIX)) pages[key.slice(PREFIX.length)] = load(key.slice(PREFIX.length));
+  }
+  return pages;
+}
+
+/** @returns {string} one file that holds the work on every page */
+export function exported() {
+  return JSON.stringify({ format: FORMAT, saved: new Date().toISOString(), pages: everything() }, null, 1);
+}
+
+/**
+ * Add the work in a file to what is here; an entry of the file wins over one of the same name.
+ * @param {string} text  the file; anybody may have written it
+ * @returns {number} how many pages it held
+ */
+export function imported(text) {
+  if (text.length > LARGEST_FILE) throw new Error("The file is larger than 2 MB, so it is not one of ours.");
+  const file = parse(text);
+  if (file?.format !== FORMAT || !isPlain(file.pages)) {
+    throw new Error(`The file is not saved TinyTorch work: its format is not "${FORMAT}".`);
+  }
+  const pages = Object.entries(file.pages);
+  for (const [page, work] of pages) validate(page, work);
+  for (const [page, work] of pages) {
+    const merged = load(page);
+    for (const section of SECTIONS) Object.assign(merged[section], work[section]);
+    if (!save(page, merged)) throw new Error("The browser has no room to store this work.");
+  }
+  return pages.length;
+}
+
+function save(page, work) {
+  try {
+    localStorage.setItem(PREFIX + page, JSON.stringify(work));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function validate(page, work) {
+  checkName(page);
+  if (!isPlain(work)) throw new Error(`The work saved for ${page} is not a record.`);
+  for (const [section, entries] of Object.entries(work)) {
+    if (!SECTIONS.includes(section) || !isPlain(entries)) {
+      throw new Error(`The work saved for ${page} has a part that does not belong: ${section.slice(0, 40)}.`);
+    }
+    for (const [key, value] of Object.entries(entries)) validateEntry(section, key, value);
+  }
+}
+
+function validateEntry(section, key, value) {
+  checkName(key);
+  const texts = section === "answers" && isPlain(value) ? Object.entries(value) : [[key, value]];
+  for (const [name, text] of texts) {
+    checkName(name);
+    if (typeof text !== "string" || text.length > LONGEST_TEXT) {
+      throw new Error(`The entry ${key} is not a text of at most ${LONGEST_TEXT} characters.`);
+    }
+  }
+  if (section === "answers" && !isPlain(value)) throw new Error(`The answer ${key} is not a record.`);
+}
+
+function checkName(name) {
+  if (UNSAFE.has(name) || !/^[\w./:-]{1,200}$/.test(name)) {
+    throw new Error(`The file holds a name that no page uses: ${name.slice(0, 40)}.`);
+  }
+}
+
+function isPlain(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,49 @@
+// "Your work": take edits, progress and journal away as one file, and bring them back.
+
+import * as store from "./store.js";
+
+/**
+ * @param {import("./panel.js").Panel} panel
+ * @param {() => void} reload  shows the page again with what was imported
+ */
+export function announceWorkMenu(panel, reload) {
+  const menu = panel.element.querySelector("#tt-live-work");
+  menu.insertAdjacentHTML("beforeend", MARKUP);
+  menu.querySelector("#tt-work-export").addEventListener("click", () => {
+    download("tinytorch-work.json", store.exported());
+    panel.say("Your work was saved as tinytorch-work.json.");
+  });
+  menu.querySelector("#tt-work-import").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    try {
+      const pages = store.imported(await readSmall(file));
+      panel.say(`Work on ${pages} pages was brought in.`);
+      reload();
+    } catch (reason) {
+      panel.showProblem(`Nothing was imported. ${reason.message}`, [
+        { label: "Dismiss", act: () => panel.clearProblem() },
+      ]);
+    }
+  });
+}
+
+const MARKUP = `
+  <div class="tt-live-menu">
+    <p>Edits, passed steps and journal stay in this browser, on this machine.</p>
+    <button type="button" id="tt-work-export">Save as a file</button>
+    <label>Bring in a file <input type="file" id="tt-work-import" accept="application/json,.json"></label>
+  </div>`;
+
+async function readSmall(file) {
+  if (file.size > store.LARGEST_FILE) throw new Error("The file is larger than 2 MB, so it is not one of ours.");
+  return file.text();
+}
+
+function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
