@@ -95,21 +95,27 @@ def _bound_like(original: Any, candidate: Any) -> Any:
 
 
 def _swap(old: Any, new: Any) -> None:
-    """Replace by identity in every loaded module of the library and in its classes."""
-    for namespace in _namespaces():
-        for name, value in list(vars(namespace).items()):
-            if value is old:
-                setattr(namespace, name, new)
-
-
-def _namespaces() -> Iterator[Any]:
+    """Replace by identity in the library's modules, their tables and their classes."""
     for module_name, module in list(sys.modules.items()):
-        if not _is_library(module_name) or module is None:
+        if module is None or not _is_library(module_name):
             continue
-        yield module
-        for value in list(vars(module).values()):
-            if inspect.isclass(value) and value.__module__ == module_name:
-                yield value
+        _swap_in_table(vars(module), old, new)
+        for owner in list(vars(module).values()):
+            if inspect.isclass(owner) and owner.__module__ == module_name:
+                for name in [name for name, value in vars(owner).items() if value is old]:
+                    setattr(owner, name, new)
+
+
+def _swap_in_table(table: dict[Any, Any], old: Any, new: Any) -> None:
+    for key, value in list(table.items()):
+        if value is old:
+            table[key] = new
+        elif type(value) is dict and not _is_dunder(key):
+            _swap_in_table(value, old, new)
+
+
+def _is_dunder(key: Any) -> bool:
+    return isinstance(key, str) and key.startswith("__")
 
 
 def _is_library(module_name: str) -> bool:
