@@ -13,6 +13,8 @@ import pytest
 import tinytorch as tt
 from tinytorch.course import expect, expect_error
 
+GENERATORS = ("random", "np.random", "default_generator")
+
 
 @pytest.fixture
 def chance():
@@ -74,8 +76,8 @@ def test_a_negative_size_is_refused():
 @pytest.mark.step("setup.parse_version")
 def test_versions_compare_by_number_and_not_by_letter():
     expect(
-        sorted(["3.11", "3.9", "3.10", "3.2"], key=tt.setup.parse_version),
-        ["3.2", "3.9", "3.10", "3.11"],
+        sorted(["3.11", "3.9", "10.1", "3.10", "3.2"], key=tt.setup.parse_version),
+        ["3.2", "3.9", "3.10", "3.11", "10.1"],
         because="9 is less than 11, although the text '9' comes after '1'",
     )
 
@@ -132,11 +134,17 @@ def test_text_that_is_no_version_is_refused():
 
 @pytest.mark.step("setup.satisfies")
 def test_every_clause_must_hold():
-    versions = ("3.10.9", "3.11", "3.13.9", "3.14", "3.9")
+    versions = ("3.8.19", "3.9", "3.10.2", "3.11", "3.13.9", "3.14")
     expect(
-        {version: tt.setup.satisfies(version, ">=3.11,<3.14") for version in versions},
-        {"3.10.9": False, "3.11": True, "3.13.9": True, "3.14": False, "3.9": False},
-        because="a comma means and: at least 3.11, and also below 3.14",
+        {
+            requirement: [tt.setup.satisfies(version, requirement) for version in versions]
+            for requirement in (">=3.9", ">=3.11,<3.14")
+        },
+        {
+            ">=3.9": [False, True, True, True, True, True],
+            ">=3.11,<3.14": [False, False, False, True, True, False],
+        },
+        because=f"asked for {', '.join(versions)}; a comma means and, and 10 is more than 9",
     )
 
 
@@ -208,7 +216,8 @@ def test_no_clause_is_no_condition():
 
 
 @pytest.mark.step("setup.inspect_machine")
-def test_it_names_this_python(two_packages):
+def test_it_names_this_python(two_packages, monkeypatch):
+    monkeypatch.setattr(platform, "processor", lambda: "")  # as on many systems
     machine = tt.setup.inspect_machine()
     expect(
         (machine.python, machine.implementation, machine.system, machine.processor),
@@ -350,30 +359,31 @@ def test_the_same_seed_gives_the_same_numbers(chance):
         tt.setup.manual_seed(7)
         runs.append((random.random(), np.random.rand(), tt.setup.default_generator().random()))
     expect(
-        dict(zip(("random", "np.random", "default_generator"), runs[1], strict=True)),
-        dict(zip(("random", "np.random", "default_generator"), runs[0], strict=True)),
+        {name: first == second for name, first, second in zip(GENERATORS, *runs, strict=True)},
+        {"random": True, "np.random": True, "default_generator": True},
         because="after the same seed, each of the three generators repeats itself",
     )
 
 
 @pytest.mark.step("setup.manual_seed")
 def test_another_seed_gives_other_numbers(chance):
-    draws = []
+    runs = []
     for seed in (7, 8):
         tt.setup.manual_seed(seed)
-        draws.append((random.random(), np.random.rand(), tt.setup.default_generator().random()))
+        runs.append((random.random(), np.random.rand(), tt.setup.default_generator().random()))
     expect(
-        [first != second for first, second in zip(*draws, strict=True)],
-        [True, True, True],
-        because="the seed that was asked for must reach random, np.random and default_generator()",
+        {name: first == second for name, first, second in zip(GENERATORS, *runs, strict=True)},
+        {"random": False, "np.random": False, "default_generator": False},
+        because="seeds 7 and 8 were asked for, so no generator may give the same number twice",
     )
 
 
 @pytest.mark.step("setup.manual_seed")
 def test_the_default_generator_comes_back(chance):
+    generator = tt.setup.manual_seed(7)
     expect(
-        tt.setup.manual_seed(7) is tt.setup.default_generator(),
-        True,
+        type(generator).__name__ if generator is not tt.setup.default_generator() else "the one",
+        "the one",
         because="there is one default generator; manual_seed returns it, seeded",
     )
 
@@ -399,6 +409,19 @@ def test_a_seed_out_of_range_is_refused(chance):
             "2**32",
             because="np.random takes whole numbers from 0 to 2**32 - 1; say so for all three",
         )
+
+
+@pytest.mark.step("setup.fingerprint")
+def test_a_fingerprint_is_text_of_64_hexadecimal_digits():
+    found = tt.setup.fingerprint({})
+    kind = type(found).__name__
+    if isinstance(found, str) and set(found) <= set("0123456789abcdef"):
+        kind = f"{len(found)} hexadecimal digits"
+    expect(
+        kind,
+        "64 hexadecimal digits",
+        because="SHA-256 gives 256 bits, and one hexadecimal digit writes 4 of them",
+    )
 
 
 @pytest.mark.step("setup.fingerprint")
@@ -489,10 +512,10 @@ def test_inner_entries_are_named_by_their_path():
 
 @pytest.mark.step("setup.compare_environments")
 def test_unknown_is_not_the_same_as_missing():
-    differences = tt.setup.compare_environments({"memory": None}, {})
+    differences = tt.setup.compare_environments({"memory": None, "python": "3.12.7"}, {})
     expect(
         [(found.name, found.ours, found.theirs) for found in differences],
-        [("memory", None, tt.setup.MISSING)],
+        [("memory", None, tt.setup.MISSING), ("python", "3.12.7", tt.setup.MISSING)],
         because="one side says that it does not know (None), the other says nothing",
     )
 
