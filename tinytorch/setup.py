@@ -118,7 +118,7 @@ def satisfies(version: str, requirement: str) -> bool:
     `==2.3.*` is the family of 2.3: 2.3, 2.3.1, 2.3rc1; `!=2.3.*` is all but that family.
     `~=2.3.1` means `>=2.3.1,==2.3.*`. `<` and `>` leave out all that grows from the
     version they name: 3.14.0rc1 is not `<3.14`. No clause, no condition.
-    Source: PEP 440, with pre-releases admitted.
+    Source: PEP 440, with pre-releases admitted; it would let 1.0rc1.dev1 pass `<1.0rc1`.
     """
     candidate = parse_version(version)
     for sign, text in read_clauses(requirement):
