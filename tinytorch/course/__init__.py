@@ -1,6 +1,6 @@
 """The engine room of the course: steps, checks, engagement."""
 
-from tinytorch.course.build import build
+from tinytorch.course.exercise import build
 from tinytorch.course.completion import check_module, provenance
 from tinytorch.course.engagement import analyze, challenge, predict, reflect
 from tinytorch.course.expectation import CheckFailure, expect, expect_error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from tinytorch.course.build import is_stub
+from tinytorch.course.exercise import is_stub
 from tinytorch.course.expectation import CheckFailure, expect
 from tinytorch.course.present import Shown, inline, show, table, tag, wrapped
 
