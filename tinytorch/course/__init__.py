@@ -1,8 +1,8 @@
 """The engine room of the course: steps, checks, engagement."""
 
-from tinytorch.course.exercise import build
 from tinytorch.course.completion import check_module, provenance
 from tinytorch.course.engagement import analyze, challenge, predict, reflect
+from tinytorch.course.exercise import build
 from tinytorch.course.expectation import CheckFailure, expect, expect_error
 from tinytorch.course.misconceptions import mistake
 

@@ -186,8 +186,13 @@ def _record(kind: type[T], row: Mapping[str, Any], where: str) -> T:
     return kind(**{name: _frozen(value) for name, value in row.items()})
 
 
-_PYTHON_TYPES = {"str": (str,), "int": (int,), "bool": (bool,), "tuple": (list, tuple),
-                 "Mapping": (dict,)}
+_PYTHON_TYPES = {
+    "str": (str,),
+    "int": (int,),
+    "bool": (bool,),
+    "tuple": (list, tuple),
+    "Mapping": (dict,),
+}
 
 
 def _frozen(value: Any) -> Any:

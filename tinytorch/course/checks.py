@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import random
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from tinytorch.course import install
+from tinytorch.course.catalog import CourseError
 from tinytorch.course.misconceptions import Mistake
 
 Kind = Literal["package", "module"]
@@ -46,9 +52,7 @@ def tests_root() -> Path:
 
 def check_files(stem: str) -> dict[Kind, Path]:
     """The module's pair of test files."""
-    return {
-        kind: tests_root() / folder / f"test_{stem}.py" for kind, folder in FOLDERS.items()
-    }
+    return {kind: tests_root() / folder / f"test_{stem}.py" for kind, folder in FOLDERS.items()}
 
 
 def mistakes_file(stem: str) -> Path:
@@ -68,12 +72,14 @@ def run_checks(
 
     With `in_order`, module checks wait until every package check has passed.
     """
-    from tinytorch.course import plugin  # pytest takes its time to import
+    if importlib.util.find_spec("pytest") is None:
+        raise CourseError('checks need pytest: pip install "tinytorch[learn]"')
+    from tinytorch.course import plugin  # here, because pytest takes its time to import
 
     checker = plugin.Checker(
         files, step=step, provenance=provenance, mistakes=mistakes, in_order=in_order
     )
-    with _undisturbed_environment():
+    with _undisturbed_environment(), _undisturbed_chance():
         plugin.run(checker)
     return checker.results()
 
@@ -92,3 +98,18 @@ def _undisturbed_environment() -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _undisturbed_chance() -> Iterator[None]:
+    """Let the learner's random numbers go on as if nothing had been checked."""
+    setup = sys.modules.get("tinytorch.setup")
+    ours = setup.default_generator().bit_generator if setup else None
+    before = random.getstate(), np.random.get_state(), ours.state if ours else None
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+        if ours is not None:
+            ours.state = before[2]

@@ -44,7 +44,7 @@ def expect_error(
         result = call()
     except CheckFailure:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - any error but the wanted one is the finding
         name = type(error).__name__
         if not isinstance(error, kind) or isinstance(error, NotImplementedError):
             _fail_error(f"{name}: {error}", wanted, because, symptom=name)
@@ -63,7 +63,7 @@ def safe_repr(value: object, limit: int = SHOWN) -> str:
     """The repr of a value, shortened, whatever its `__repr__` does."""
     try:
         text = repr(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the class may be the learner's
         text = f"<{type(value).__name__} whose repr raised {type(error).__name__}>"
     return _shorten(text, limit)
 

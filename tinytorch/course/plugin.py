@@ -16,17 +16,16 @@ from typing import Any
 
 import pytest
 
-from tinytorch.course import install
-from tinytorch.course.catalog import load_course
+from tinytorch.course import catalog, install
 from tinytorch.course.checks import TIME_LIMIT, CheckResult, Kind
 from tinytorch.course.expectation import CheckFailure, safe_repr
 from tinytorch.course.misconceptions import Mistake
 
 PRINTED = 1000  # characters of a learner's printing that are kept
-UNUSED = (  # plugins that a check never needs; each costs time to import
-    "cacheprovider debugging doctest faulthandler junitxml legacypath logging pastebin setuponly "
-    "setupplan stepwise subtests terminal threadexception unittest unraisableexception warnings"
-).split()
+UNUSED = """
+    cacheprovider debugging doctest faulthandler junitxml legacypath logging pastebin setuponly
+    setupplan stepwise subtests terminal threadexception unittest unraisableexception warnings
+"""  # plugins that no check needs; each takes time to import
 
 
 class OutOfTime(BaseException):
@@ -51,10 +50,10 @@ def run(checker: Checker) -> None:
     """Run pytest over the checker's files."""
     inifile = Path(__file__).with_name("checks.ini")
     options = ["-c", str(inifile), "--capture=sys", "--assert=plain", "--noconftest"]
-    unused = [word for name in UNUSED for word in ("-p", f"no:{name}")]
+    unused = [word for name in UNUSED.split() for word in ("-p", f"no:{name}")]
     output = io.StringIO()
     try:
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        with _capturing(output):
             code = pytest.main([*options, *unused, *checker.paths], plugins=[checker])
     finally:
         for name in [name for name in sys.modules if name.startswith("tinytorch_checks.")]:
@@ -100,45 +99,49 @@ class Checker:
     # What pytest asks, in the order in which it asks.
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Look at nothing but the files asked for."""
         wanted = collection_path in self.kinds or collection_path.is_dir()
         return None if wanted else True
 
     def pytest_pycollect_makemodule(self, module_path: Path, parent: Any) -> pytest.Module:
+        """Execute the test file anew."""
         return FreshModule.from_parent(parent, path=module_path)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remember why a file could not be collected."""
         if report.failed:
             self.remarks.append(str(report.longrepr))
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep the checks of the step, package checks first."""
         wanted = [item for item in items if self.step in (None, *_steps(item))]
         items[:] = sorted(wanted, key=lambda item: self._kind(item) == "module")
         for item in items:
             self._found[item.nodeid] = self._result(item, outcome="waiting")
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        """Pass over a check that has to wait."""
         return True if self._must_wait(item) else None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """Run the check in limited time, keeping what it prints."""
         printed = _BoundedText()
         try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                with time_limit(TIME_LIMIT):
-                    return (yield)
+            with _capturing(printed), time_limit(TIME_LIMIT):
+                return (yield)
         finally:
             self._printed[item.nodeid] = printed.getvalue()
 
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> pytest.TestReport:
+        """Keep the outcome in the learner's terms; pytest needs no more than a word."""
         error = call.excinfo.value if call.excinfo else None
         if error is not None:
             self._found[item.nodeid] = self._failed(item, error, call.duration)
         elif call.when == "call":
-            self._found[item.nodeid] = self._result(
-                item, outcome="passed", seconds=call.duration
-            )
+            self._found[item.nodeid] = self._result(item, outcome="passed", seconds=call.duration)
         return pytest.TestReport(
             nodeid=item.nodeid,
             location=item.location,
@@ -193,7 +196,7 @@ class Checker:
         name = getattr(item, "originalname", item.name)
         for mistake in self.mistakes():
             if mistake.caught_by == name and mistake.step in _steps(item):
-                target = load_course().step(mistake.step).target
+                target = catalog.load_course().step(mistake.step).target
                 with install.installed(target, mistake.answer):
                     if _symptom(_outcome(item)) == _symptom(error):
                         return mistake.says
@@ -226,11 +229,11 @@ def _title(name: str) -> str:
 def _outcome(item: pytest.Item) -> BaseException | None:
     """What the check raises, run once more on what is installed now."""
     try:
-        with contextlib.redirect_stdout(_BoundedText()), time_limit(TIME_LIMIT):
+        with _capturing(_BoundedText()), time_limit(TIME_LIMIT):
             item.runtest()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the mistake may raise anything
         return error
     return None
 
@@ -259,7 +262,7 @@ def safe_repr_of_error(error: BaseException) -> str:
     """The message of an error, whatever its `__str__` does."""
     try:
         return str(error)
-    except Exception:
+    except Exception:  # noqa: BLE001 - the error class may be the learner's
         return safe_repr(error)
 
 
@@ -275,7 +278,12 @@ def learner_line(error: BaseException) -> str:
 
 
 def _where_outside(error: BaseException) -> str:
-    return "It was raised by the check, while it used what your code gave it."
+    """What to look at when no line of the learner's was running."""
+    if isinstance(error, TypeError) and "argument" in str(error):
+        return "The call did not fit; compare your parameters with those of the exercise."
+    filename, number = _places(error)[-1]
+    where = f"line {number} of {Path(filename).name}"
+    return f"It was raised in {where}, by code that used what yours returned."
 
 
 def _places(error: BaseException) -> list[tuple[str, int]]:
@@ -305,6 +313,12 @@ class _BoundedText(io.TextIOBase):
 
     def getvalue(self) -> str:
         return "".join(self._parts) + (" ..." if self._room < 0 else "")
+
+
+@contextlib.contextmanager
+def _capturing(stream: io.TextIOBase) -> Iterator[None]:
+    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        yield
 
 
 @contextlib.contextmanager

@@ -98,10 +98,15 @@ def wrapped(text: str, indent: str = "") -> str:
     bare = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"\1", inspect.cleandoc(text))
     blocks = re.split(r"\n\s*\n|\n(?=[-*] )", bare)
     return "\n".join(
-        textwrap.fill(" ".join(block.split()), WIDTH, initial_indent=indent,
-                      subsequent_indent=indent, break_on_hyphens=False)
+        textwrap.fill(
+            " ".join(block.split()),
+            WIDTH,
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+        )
         for block in blocks
-    )  # fmt: skip
+    )
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Shown:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Literal
 
@@ -62,8 +62,15 @@ def show_step(result: StepResult) -> Shown:
     passed = result.state == "passed"
     html = tag(
         "div",
-        tag("p", tag("strong", f"{WORDS[result.state]}."), " ", tag("code", escape(step.id)), " ",
-            inline(_step_sentence(result)), _class="tt-headline"),
+        tag(
+            "p",
+            tag("strong", f"{WORDS[result.state]}."),
+            " ",
+            tag("code", escape(step.id)),
+            " ",
+            inline(_step_sentence(result)),
+            _class="tt-headline",
+        ),
         _outcomes(result.checks, folded=passed),
         "" if passed else _read_again(step),
         _class=f"tt-result tt-{result.state}",
@@ -71,7 +78,7 @@ def show_step(result: StepResult) -> Shown:
         data_state=result.state,
         data_provenance=result.ran,
         role="status",
-    )  # fmt: skip
+    )
     lines = [f"{WORDS[result.state]}. {headline}"]
     if not passed:
         lines += [*_outcome_lines(result.checks), f'Read again: "{step.title}".']
@@ -103,13 +110,28 @@ def _read_again(step: Step) -> str:
 def _outcomes(checks: Sequence[CheckResult], *, folded: bool) -> str:
     lists = []
     for kind, heading in KINDS.items():
-        items = [_outcome(check) for check in checks if check.kind == kind]
+        of_kind = [check for check in checks if check.kind == kind]
+        items = [_outcome(check) for check in _without_echo(of_kind)]
         if items:
             lists.append(tag("p", heading.capitalize(), _class="tt-kind"))
             lists.append(tag("ul", *items, _class="tt-outcomes"))
     if not folded or not lists:
         return "".join(lists)
     return tag("details", tag("summary", "What was checked"), *lists)
+
+
+def _without_echo(checks: Sequence[CheckResult]) -> Iterator[CheckResult]:
+    """Say it once where one error fails check after check."""
+    said = None
+    for check in checks:
+        finding = (check.got, check.expected, check.because, check.misconception)
+        if check.outcome == "failed" and finding == said:
+            yield replace(
+                check, got="the same", expected="", because="", misconception="", printed=""
+            )
+            continue
+        said = finding
+        yield check
 
 
 def _outcome(check: CheckResult) -> str:
@@ -145,7 +167,7 @@ def _outcome_lines(checks: Sequence[CheckResult]) -> list[str]:
     for kind, heading in KINDS.items():
         of_kind = [check for check in checks if check.kind == kind]
         lines += [f"  {heading}"] if of_kind else []
-        for check in of_kind:
+        for check in _without_echo(of_kind):
             lines.append(f"    {check.outcome:<9}{check.title}")
             lines += _finding_lines(check)
     return lines

@@ -192,11 +192,16 @@ def compare(module: Module, folder: Path) -> Drift:
         return match[0][:start] + code + match[0][end:]
 
     text = CELL.sub(rewritten, before)
-    problems = [f"{chapter.name}: no exercise cell for {step}" for step in known if step not in seen]
+    problems = [
+        f"{chapter.name}: no exercise cell for {step}" for step in known if step not in seen
+    ]
     problems += [f"{chapter.name}: {step} is no step" for step in seen if step not in known]
-    problems += [f"{chapter.name}: {step} has {seen.count(step)} exercise cells"
-                 for step in known if seen.count(step) > 1]
-    return Drift(chapter=chapter, text=text, drifted=tuple(drifted), problems=tuple(problems))  # fmt: skip
+    problems += [
+        f"{chapter.name}: {step} has {seen.count(step)} exercise cells"
+        for step in known
+        if seen.count(step) > 1
+    ]
+    return Drift(chapter=chapter, text=text, drifted=tuple(drifted), problems=tuple(problems))
 
 
 def sync(*, check: bool, course: Course | None = None, folder: Path | None = None) -> list[str]:

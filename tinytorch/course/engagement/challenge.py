@@ -75,15 +75,16 @@ def race(
     for turn in range(ROUNDS):
         arguments = inputs()
         order = (0, 1) if turn % 2 == 0 else (1, 0)
-        times = {side: _seconds((baseline, attempt)[side], arguments, repeats[side])
-                 for side in order}
+        times = {
+            side: _seconds((baseline, attempt)[side], arguments, repeats[side]) for side in order
+        }
         rounds.append((times[0], times[1]))
     return Score(
         baseline=statistics.median(slow for slow, _ in rounds),
         attempt=statistics.median(fast for _, fast in rounds),
         ratio=statistics.median(slow / fast for slow, fast in rounds),
         target=target,
-    )  # fmt: skip
+    )
 
 
 def _repeat(call: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
@@ -115,7 +116,7 @@ def _problem(
         agree(attempt(*arguments), expected)
     except CheckFailure as failure:
         return f"Expected `{failure.expected}`, got `{failure.got}`. {failure.because}"
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the attempt is the learner's
         return f"Your code raised `{type(error).__name__}: {error}`."
     return None
 

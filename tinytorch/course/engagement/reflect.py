@@ -29,7 +29,9 @@ def reflect(
     `considered` is one good answer. `compare` names points that a good answer touches.
     """
     if answer is None:
-        show(Shown(_page(question_id, question, considered, compare), _plain(question_id, question)))
+        show(
+            Shown(_page(question_id, question, considered, compare), _plain(question_id, question))
+        )
         return
     note = journal.record(question_id, question, answer)
     html, text = own_answer(answer, note)
