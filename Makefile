@@ -4,13 +4,16 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 
-.PHONY: serve test test-peers book mutation lock clean
+.PHONY: serve test test-package test-peers book mutation lock clean
 
 serve: $(INSTALLED)  ## build what changed, then open the course in the browser
 	@exec $(PYTHON) -m book._publish.serve
 
 test: $(INSTALLED) book  ## run everything in tests/, browser tests included
 	$(PYTHON) -m pytest
+
+test-package: $(INSTALLED)  ## run the tests that need no book and no browser
+	$(PYTHON) -m pytest tests/package tests/modules tests/properties tests/course tests/test_house.py
 
 test-peers: $(INSTALLED)  ## compare with PyTorch, live
 	$(PYTHON) -m tests.peers
