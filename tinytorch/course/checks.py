@@ -21,7 +21,6 @@ from tinytorch.course.misconceptions import Mistake
 Kind = Literal["package", "module"]
 Outcome = Literal["passed", "failed", "waiting"]
 
-TIME_LIMIT = 3.0  # seconds a check may take before it is stopped
 FOLDERS: dict[Kind, str] = {"package": "package", "module": "modules"}
 
 

@@ -68,5 +68,7 @@ def is_stub(candidate: object) -> bool:
 
 def _bind_own_name(candidate: Any) -> None:
     """Let a recursive function find itself: its name is bound only after decoration."""
-    if isinstance(candidate, types.FunctionType) and "." not in candidate.__qualname__:
+    if not isinstance(candidate, types.FunctionType) or "." in candidate.__qualname__:
+        return
+    if not install.is_library(candidate.__module__):
         candidate.__globals__[candidate.__name__] = candidate

@@ -97,7 +97,7 @@ def _bound_like(original: Any, candidate: Any) -> Any:
 def _swap(old: Any, new: Any) -> None:
     """Replace by identity in the library's modules, their tables and their classes."""
     for module_name, module in list(sys.modules.items()):
-        if module is None or not _is_library(module_name):
+        if module is None or not is_library(module_name):
             continue
         _swap_in_table(vars(module), old, new)
         for owner in list(vars(module).values()):
@@ -118,6 +118,7 @@ def _is_dunder(key: Any) -> bool:
     return isinstance(key, str) and key.startswith("__")
 
 
-def _is_library(module_name: str) -> bool:
+def is_library(module_name: str) -> bool:
+    """Whether the module is one that a learner's object can be installed in."""
     package, _, rest = module_name.partition(".")
     return package == "tinytorch" and rest.partition(".")[0] != "course"

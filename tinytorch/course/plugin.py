@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import importlib.util
 import io
-import linecache
-import signal
 import sys
-import threading
 import types
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tinytorch.course import catalog, install
-from tinytorch.course.checks import TIME_LIMIT, CheckResult, Kind
-from tinytorch.course.expectation import CheckFailure, safe_repr
+from tinytorch.course.checks import CheckResult, Kind
+from tinytorch.course.limits import TIME_LIMIT, BoundedText, OutOfTime, capturing, time_limit
 from tinytorch.course.misconceptions import Mistake
+from tinytorch.course.verdicts import symptom, verdict
 
-PRINTED = 1000  # characters of a learner's printing that are kept
 UNUSED = """
     cacheprovider debugging doctest faulthandler junitxml legacypath logging pastebin setuponly
     setupplan stepwise subtests terminal threadexception unittest unraisableexception warnings
 """  # plugins that no check needs; each takes time to import
-
-
-class OutOfTime(BaseException):
-    """A check took longer than it may; not an Exception, so that no learner's code catches it."""
 
 
 class FreshModule(pytest.Module):
@@ -53,14 +46,15 @@ def run(checker: Checker) -> None:
     unused = [word for name in UNUSED.split() for word in ("-p", f"no:{name}")]
     output = io.StringIO()
     try:
-        with _capturing(output):
+        with capturing(output):
             code = pytest.main([*options, *unused, *checker.paths], plugins=[checker])
     finally:
         for name in [name for name in sys.modules if name.startswith("tinytorch_checks.")]:
             del sys.modules[name]
     if code == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
-    checker.remarks.append(output.getvalue())
+    if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        raise catalog.CourseError(f"the checks could not be run:\n{output.getvalue()}")
 
 
 class Checker:
@@ -78,7 +72,7 @@ class Checker:
         self.kinds = {path.resolve(): kind for kind, path in files.items()}
         self.step = step
         self.provenance = provenance
-        self.mistakes = mistakes
+        self.mistakes = functools.cache(mistakes)
         self.in_order = in_order
         self.remarks: list[str] = []
         self._found: dict[str, CheckResult] = {}
@@ -126,9 +120,9 @@ class Checker:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """Run the check in limited time, keeping what it prints."""
-        printed = _BoundedText()
+        printed = BoundedText()
         try:
-            with _capturing(printed), time_limit(TIME_LIMIT):
+            with capturing(printed), time_limit(TIME_LIMIT):
                 return (yield)
         finally:
             self._printed[item.nodeid] = printed.getvalue()
@@ -179,7 +173,7 @@ class Checker:
 
     def _failed(self, item: pytest.Item, error: BaseException, seconds: float) -> CheckResult:
         self._stopped = isinstance(error, OutOfTime)
-        got, expected, because = _verdict(error)
+        got, expected, because = verdict(error)
         return self._result(
             item,
             outcome="failed",
@@ -198,7 +192,7 @@ class Checker:
             if mistake.caught_by == name and mistake.step in _steps(item):
                 target = catalog.load_course().step(mistake.step).target
                 with install.installed(target, mistake.answer):
-                    if _symptom(_outcome(item)) == _symptom(error):
+                    if symptom(_outcome(item)) == symptom(error):
                         return mistake.says
         return ""
 
@@ -229,113 +223,10 @@ def _title(name: str) -> str:
 def _outcome(item: pytest.Item) -> BaseException | None:
     """What the check raises, run once more on what is installed now."""
     try:
-        with _capturing(_BoundedText()), time_limit(TIME_LIMIT):
+        with capturing(BoundedText()), time_limit(TIME_LIMIT):
             item.runtest()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - the mistake may raise anything
         return error
     return None
-
-
-def _symptom(error: BaseException | None) -> tuple[str, ...]:
-    if isinstance(error, CheckFailure):
-        return (error.symptom, error.expected)
-    return (type(error).__name__,)
-
-
-def _verdict(error: BaseException) -> tuple[str, str, str]:
-    """What came, what was expected, and why it matters."""
-    if isinstance(error, CheckFailure):
-        return error.got, error.expected, error.because
-    line = learner_line(error)
-    if isinstance(error, OutOfTime):
-        advice = "Look for a loop that never ends"
-        return f"no answer within {TIME_LIMIT:g} s", "an answer", f"{advice}{line}."
-    got = f"{type(error).__name__}: {safe_repr_of_error(error)}"
-    if line:
-        return got, "no error", f"Your code raised it{line}."
-    return got, "no error", _where_outside(error)
-
-
-def safe_repr_of_error(error: BaseException) -> str:
-    """The message of an error, whatever its `__str__` does."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - the error class may be the learner's
-        return safe_repr(error)
-
-
-def learner_line(error: BaseException) -> str:
-    """Where the learner's own code was when it happened: ` in line 3: ...`, or nothing."""
-    files = install.learner_files()
-    for filename, number in reversed(_places(error)):
-        if filename in files:
-            source = linecache.getline(filename, number).strip()
-            quoted = f": `{source}`" if source and "`" not in source else ""
-            return f" in line {number}{quoted}"
-    return ""
-
-
-def _where_outside(error: BaseException) -> str:
-    """What to look at when no line of the learner's was running."""
-    if isinstance(error, TypeError) and "argument" in str(error):
-        return "The call did not fit; compare your parameters with those of the exercise."
-    filename, number = _places(error)[-1]
-    where = f"line {number} of {Path(filename).name}"
-    return f"It was raised in {where}, by code that used what yours returned."
-
-
-def _places(error: BaseException) -> list[tuple[str, int]]:
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
-        trace = trace.tb_next
-    return places
-
-
-class _BoundedText(io.TextIOBase):
-    """Keeps the first characters written to it and drops the flood."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._room = PRINTED
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        if self._room > 0:
-            self._parts.append(text[: self._room])
-            self._room -= len(text)
-        return len(text)
-
-    def getvalue(self) -> str:
-        return "".join(self._parts) + (" ..." if self._room < 0 else "")
-
-
-@contextlib.contextmanager
-def _capturing(stream: io.TextIOBase) -> Iterator[None]:
-    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
-        yield
-
-
-@contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime when the block takes longer, where signals can interrupt it."""
-    on_main_thread = threading.current_thread() is threading.main_thread()
-    if not on_main_thread or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def stop(number: int, frame: types.FrameType | None) -> None:
-        raise OutOfTime
-
-    before = signal.signal(signal.SIGALRM, stop)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
-        signal.signal(signal.SIGALRM, before)

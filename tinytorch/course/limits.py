@@ -1,0 +1,68 @@
+"""Bounds on what a learner's code may do to a check: its time and its printing."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import signal
+import sys
+import threading
+import types
+from collections.abc import Iterator
+
+TIME_LIMIT = 3.0  # seconds a check may take before it is stopped
+PRINTED = 1000  # characters of a learner's printing that are kept
+
+
+class OutOfTime(BaseException):
+    """A check took too long; not an Exception, so that `except Exception` cannot hold it."""
+
+
+class BoundedText(io.TextIOBase):
+    """Keeps the first characters written to it and drops the flood."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._room = PRINTED
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take the text, and keep it while there is room."""
+        if self._room > 0:
+            self._parts.append(text[: self._room])
+            self._room -= len(text)
+        return len(text)
+
+    def getvalue(self) -> str:
+        """What was kept."""
+        return "".join(self._parts) + (" ..." if self._room < 0 else "")
+
+
+@contextlib.contextmanager
+def capturing(stream: io.TextIOBase) -> Iterator[None]:
+    """Send everything printed in the block to the stream."""
+    with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
+        yield
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise OutOfTime when the block takes longer, where signals can interrupt it."""
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if not on_main_thread or not hasattr(signal, "setitimer") or sys.platform == "emscripten":
+        yield
+        return
+
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, remaining, interval)
+        signal.signal(signal.SIGALRM, before)

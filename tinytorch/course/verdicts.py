@@ -1,0 +1,65 @@
+"""Put what went wrong in a check into words for the learner."""
+
+from __future__ import annotations
+
+import linecache
+from pathlib import Path
+
+from tinytorch.course import install
+from tinytorch.course.expectation import CheckFailure, safe_repr
+from tinytorch.course.limits import TIME_LIMIT, OutOfTime
+
+
+def symptom(error: BaseException | None) -> tuple[str, str]:
+    """What tells one way of failing from another: equal mistakes have equal symptoms."""
+    if isinstance(error, CheckFailure):
+        return error.symptom, error.expected
+    return type(error).__name__, message(error)
+
+
+def verdict(error: BaseException) -> tuple[str, str, str]:
+    """What came, what was expected, and why it matters."""
+    if isinstance(error, CheckFailure):
+        return error.got, error.expected, error.because
+    line = learner_line(error)
+    if isinstance(error, OutOfTime):
+        return f"no answer within {TIME_LIMIT:g} s", "an answer", f"Does a loop never end?{line}"
+    got = f"{type(error).__name__}: {message(error)}".removesuffix(": ")
+    return got, "no error", line.strip() or _outside(error)
+
+
+def message(error: BaseException | None) -> str:
+    """The message of an error, whatever its `__str__` does."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - the error class may be the learner's
+        return safe_repr(error)
+
+
+def learner_line(error: BaseException) -> str:
+    """Where the learner's own code was when it happened, as a sentence, or nothing."""
+    files = install.learner_files()
+    for filename, number in reversed(_places(error)):
+        if filename in files:
+            source = linecache.getline(filename, number).strip()
+            quoted = f": `{source}`" if source and "`" not in source else "."
+            return f" It happened in line {number} of your code{quoted}"
+    return ""
+
+
+def _outside(error: BaseException) -> str:
+    """What to look at when no line of the learner's was running."""
+    if isinstance(error, TypeError) and "argument" in str(error):
+        return "The call did not fit: compare your parameters with those of the exercise."
+    filename, number = _places(error)[-1]
+    where = f"line {number} of {Path(filename).name}"
+    return f"It happened in {where}, which used what your code returned."
+
+
+def _places(error: BaseException) -> list[tuple[str, int]]:
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return places
