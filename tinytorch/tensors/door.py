@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from operator import attrgetter
 from time import perf_counter
 from typing import Any
 
@@ -31,7 +30,6 @@ from tinytorch.tensors.shapes import Shape
 
 _ndarray = np.ndarray
 _new = object.__new__
-_array_inside = attrgetter("array")
 _DTYPE_OF_NUMBER: dict[type, DType] = {bool: bool_, int: int64, float: float32}
 
 Kernel = Callable[..., Any]
@@ -64,21 +62,19 @@ def apply(operation: str, *inputs: TensorLike, **options: Any) -> Tensor:
     return output
 
 
-def unwrap(inputs: Sequence[TensorLike]) -> list[Array]:
+def unwrap(inputs: Sequence[TensorLike]) -> tuple[Array, ...]:
     """Return the arrays inside of the inputs, all in one dtype.
 
     A plain number takes the tensors' dtype unless its category is higher:
     float32 and 2.5 give float32, int64 and 2.5 give float32, int64 and 2 give int64.
     """
-    try:
-        arrays = list(map(_array_inside, inputs))
-    except AttributeError:
-        arrays = []
-    dtype = arrays[0].dtype if arrays else None
-    for array in arrays:
-        if array.dtype is not dtype:
-            return _in_one_dtype(arrays)
-    return arrays or _in_one_dtype([_array_or_number(one) for one in inputs])
+    if len(inputs) == 2:  # two tensors of one dtype are by far the most common case
+        a, b = inputs
+        if type(a) is type(b) is Tensor and a.array.dtype is b.array.dtype:
+            return a.array, b.array
+    elif len(inputs) == 1 and type(inputs[0]) is Tensor:
+        return (inputs[0].array,)
+    return _in_one_dtype([_array_or_number(one) for one in inputs])
 
 
 def _array_or_number(value: TensorLike) -> Array | Number:
@@ -89,14 +85,14 @@ def _array_or_number(value: TensorLike) -> Array | Number:
     return value.item() if isinstance(value, np.generic) else as_array(value)
 
 
-def _in_one_dtype(values: Sequence[Array | Number]) -> list[Array]:
+def _in_one_dtype(values: Sequence[Array | Number]) -> tuple[Array, ...]:
     dtypes = {value.dtype for value in values if isinstance(value, np.ndarray)}
     common = result_type(*dtypes) if len(dtypes) > 1 else next(iter(dtypes), bool_)
     for value in values:
         kind = _DTYPE_OF_NUMBER.get(type(value), common)
         if CATEGORY[kind.kind] > CATEGORY[common.kind]:
             common = kind
-    return [_to_array(value, common) for value in values]
+    return tuple([_to_array(value, common) for value in values])
 
 
 def _to_array(value: Array | Number, dtype: DType) -> Array:

@@ -11,32 +11,24 @@ from tinytorch.tensors.dtypes import Array, DType, cast_array, int64
 from tinytorch.tensors.memory import element_strides, memory_of
 from tinytorch.tensors.shapes import Shape, broadcast_shapes, broadcast_strides, matmul_shape
 
-
-def _elementwise(kernel: Kernel) -> Kernel:
-    """Return the kernel without NumPy's warnings: x / 0 is inf and log(-1) is nan, silently."""
-
-    def quiet(*arrays: Array) -> Any:
-        with np.errstate(all="ignore"):
-            return kernel(*arrays)
-
-    return quiet
+# Without NumPy's warnings: x / 0 is inf and log(-1) is nan, silently.
+_quiet = np.errstate(all="ignore")
 
 
 def _by_integers(kernel: Kernel) -> Kernel:
     def guarded(a: Array, b: Array) -> Any:
         if b.dtype.kind in "biu" and not b.all():
             raise ZeroDivisionError("an integer divided by zero has no value; use floats for inf")
-        with np.errstate(all="ignore"):
-            return kernel(a, b)
+        return kernel(a, b)
 
-    return guarded
+    return _quiet(guarded)
 
 
+@_quiet
 def _power(base: Array, exponent: Array) -> Any:
     if exponent.dtype.kind == "i" and (exponent < 0).any():
         raise ValueError("a negative power of an integer is no integer; use .to(float32) first")
-    with np.errstate(all="ignore"):
-        return np.power(base, exponent)
+    return np.power(base, exponent)
 
 
 def _dtype_of_total(array: Array) -> DType:
@@ -44,15 +36,15 @@ def _dtype_of_total(array: Array) -> DType:
 
 
 def _sum(array: Array, *, dim: Shape, keepdim: bool) -> Any:
-    return np.sum(array, axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
+    return array.sum(axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
 
 
 def _prod(array: Array, *, dim: Shape, keepdim: bool) -> Any:
-    return np.prod(array, axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
+    return array.prod(axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
 
 
 def _cumsum(array: Array, *, dim: int) -> Any:
-    return np.cumsum(array, axis=dim, dtype=_dtype_of_total(array))
+    return array.cumsum(axis=dim, dtype=_dtype_of_total(array))
 
 
 def _reduction(kernel: Kernel) -> Kernel:
@@ -119,7 +111,7 @@ _BROADCASTING: dict[str, Kernel] = {
     "add": np.add,
     "sub": np.subtract,
     "mul": np.multiply,
-    "div": _elementwise(np.true_divide),
+    "div": _quiet(np.true_divide),
     "floor_divide": _by_integers(np.floor_divide),
     "remainder": _by_integers(np.remainder),
     "pow": _power,
@@ -138,11 +130,11 @@ _BROADCASTING: dict[str, Kernel] = {
 _UNARY: dict[str, Kernel] = {
     "neg": np.negative,
     "abs": np.absolute,
-    "exp": _elementwise(np.exp),
-    "log": _elementwise(np.log),
-    "sqrt": _elementwise(np.sqrt),
-    "sin": _elementwise(np.sin),
-    "cos": _elementwise(np.cos),
+    "exp": _quiet(np.exp),
+    "log": _quiet(np.log),
+    "sqrt": _quiet(np.sqrt),
+    "sin": _quiet(np.sin),
+    "cos": _quiet(np.cos),
     "tanh": np.tanh,
     "sign": np.sign,
     "floor": np.floor,
@@ -156,12 +148,12 @@ _REDUCTIONS: dict[str, Kernel] = {
     "sum": _sum,
     "prod": _prod,
     "cumsum": _cumsum,
-    "amax": _reduction(np.max),
-    "amin": _reduction(np.min),
+    "amax": _reduction(np.maximum.reduce),
+    "amin": _reduction(np.minimum.reduce),
     "argmax": _reduction(np.argmax),
     "argmin": _reduction(np.argmin),
-    "any": _reduction(np.any),
-    "all": _reduction(np.all),
+    "any": _reduction(np.logical_or.reduce),
+    "all": _reduction(np.logical_and.reduce),
 }
 _MOVES: dict[str, Kernel] = {
     "reshape": _reshape,

@@ -518,10 +518,9 @@ def extend_tensor(name: str, value: Any) -> ExitStack:
 
 def _floating(value: TensorLike) -> TensorLike:
     """Return the value as a float, as division needs it: integers and bools become float32."""
-    if isinstance(value, bool | int):
-        return float(value)
-    source = value if isinstance(value, Tensor | float) else Tensor(value)
-    return source if isinstance(source, float) or source.is_floating_point() else source.to(float32)
+    if not isinstance(value, Tensor):
+        value = float(value) if isinstance(value, bool | int | float) else Tensor(value)
+    return value.to(float32) if isinstance(value, Tensor) and value.dtype.kind != "f" else value
 
 
 def _is_numeric(value: object) -> bool:
