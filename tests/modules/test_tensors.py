@@ -9,8 +9,6 @@ import pytest
 import tinytorch as tt
 from tinytorch.course import expect, expect_error
 
-step = pytest.mark.step
-
 DTYPES = (
     tt.bool_,
     tt.uint8,
@@ -83,14 +81,14 @@ def factorings(rng, count):
 # Step 1
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_nested_lists_of_every_shape_are_measured():
     for shape in shapes(200):
         nested = np.zeros(shape).tolist()
         expect(tt.infer_shape(nested), shape, because="NumPy made these lists from this shape")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_lists_may_be_nested_deeply():
     nested = 1
     for _ in range(60):
@@ -98,7 +96,7 @@ def test_lists_may_be_nested_deeply():
     expect(tt.infer_shape(nested), (1,) * 60, because="there is no limit of dims to nest")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_raggedness_is_found_wherever_it_hides():
     rng = np.random.default_rng(3)
     for shape in shapes(100, smallest=2):
@@ -118,7 +116,7 @@ def test_raggedness_is_found_wherever_it_hides():
         )
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_the_item_that_differs_is_named():
     expect_error(
         lambda: tt.infer_shape([[0, 0, 0]] * 7 + [[0, 0]] + [[0, 0, 0]]),
@@ -130,7 +128,7 @@ def test_the_item_that_differs_is_named():
     )
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_an_item_with_a_shape_of_its_own_keeps_it():
     expect(
         tt.infer_shape([np.zeros((2, 3)), np.ones((2, 3))]),
@@ -149,7 +147,7 @@ def test_an_item_with_a_shape_of_its_own_keeps_it():
 # Step 2
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_strides_are_those_of_a_fresh_array():
     for shape in shapes(200, smallest=2):
         expect(
@@ -159,7 +157,7 @@ def test_strides_are_those_of_a_fresh_array():
         )
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_walking_by_the_strides_visits_every_element_in_order():
     for shape in shapes(60):
         strides = tt.contiguous_strides(shape)
@@ -170,7 +168,7 @@ def test_walking_by_the_strides_visits_every_element_in_order():
         )
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_empty_shapes_have_positive_strides():
     expect(tt.contiguous_strides((0,)), (1,), because="the last stride is 1, empty or not")
     expect(tt.contiguous_strides((4, 0)), (1, 1), because="a row of no elements counts as 1")
@@ -180,7 +178,7 @@ def test_empty_shapes_have_positive_strides():
 # Step 3
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_views_agree_with_numpy_on_what_needs_a_copy():
     rng = np.random.default_rng(11)
     for view in views(300):
@@ -199,7 +197,7 @@ def test_views_agree_with_numpy_on_what_needs_a_copy():
             expect(strides, None, because=f"{because} only by a copy")
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_dims_of_size_one_come_and_go_freely():
     expect(
         len(tt.view_strides((), (), (1, 1))), 2, because="a single number can wear any number of 1s"
@@ -218,7 +216,7 @@ def test_dims_of_size_one_come_and_go_freely():
         )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_a_stride_is_given_for_every_new_dim():
     for view in views(50):
         contiguous = np.ascontiguousarray(view)
@@ -229,7 +227,7 @@ def test_a_stride_is_given_for_every_new_dim():
 # Step 4
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_shapes_agree_with_numpy():
     rng = np.random.default_rng(5)
     for _ in range(300):
@@ -250,12 +248,12 @@ def test_shapes_agree_with_numpy():
             expect(tt.broadcast_shapes(*some), expected, because=f"NumPy on {some}")
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_no_shapes_make_a_single_number():
     expect(tt.broadcast_shapes(), (), because="with nothing to stretch there are no dims")
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_the_message_names_the_sizes_and_the_dim_from_the_right():
     expect_error(
         lambda: tt.broadcast_shapes((9, 3, 5), (4, 5)),
@@ -267,7 +265,7 @@ def test_the_message_names_the_sizes_and_the_dim_from_the_right():
     )
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_a_later_shape_can_be_the_one_that_does_not_fit():
     expect_error(
         lambda: tt.broadcast_shapes((1, 6), (8, 6), (7, 6)),
@@ -281,7 +279,7 @@ def test_a_later_shape_can_be_the_one_that_does_not_fit():
 # Step 5
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_stretched_strides_read_what_numpy_reads():
     rng = np.random.default_rng(9)
     for view in views(150):
@@ -296,7 +294,7 @@ def test_stretched_strides_read_what_numpy_reads():
         )
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_an_empty_target_is_a_target():
     expect(tt.broadcast_strides((1, 3), (3, 1), (0, 3)), (0, 1), because="1 stretches to 0 as well")
     expect(
@@ -304,7 +302,7 @@ def test_an_empty_target_is_a_target():
     )
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_nothing_else_than_one_stretches():
     for shape, target in (((2,), (4,)), ((2,), (1,)), ((0,), (1,)), ((3,), (0,)), ((3, 2), (2, 3))):
         strides = tuple(range(len(shape)))
@@ -336,7 +334,7 @@ def smallest_that_holds(dtypes):
     return min(holders, key=lambda holder: holder.itemsize)
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_every_pair_of_types_is_settled():
     for pair in product(DTYPES, repeat=2):
         expect(
@@ -346,7 +344,7 @@ def test_every_pair_of_types_is_settled():
         )
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_every_triple_of_types_is_settled():
     for triple in product(DTYPES[::2], repeat=3):
         expect(
@@ -375,21 +373,21 @@ def kernels(**behind):
     return tt.use_kernels("check")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_result_is_wrapped_without_a_copy():
     x = tt.arange(6)
     view = tt.apply("reshape", x, shape=(2, 3))
     expect(view.shares_memory(x), True, because="a kernel that returns a view makes a view")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_a_number_from_a_kernel_becomes_a_tensor():
     with kernels(answer=lambda array: np.float64(42)):
         answer = tt.apply("answer", tt.tensor([1]))
     expect(answer, tt.tensor(42.0, dtype=tt.float64), because="a kernel may return a plain number")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_any_number_of_inputs_meets_in_one_type():
     seen = []
     with kernels(many=lambda *arrays: seen.extend(arrays) or arrays[0]):
@@ -401,13 +399,13 @@ def test_any_number_of_inputs_meets_in_one_type():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_inputs_alone_may_be_plain_numbers():
     expect(tt.apply("add", 1, 2), tt.tensor(3), because="integers are int64")
     expect(tt.apply("add", 1, 0.5), tt.tensor(1.5), because="and floats float32")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_inputs_are_told_as_they_were_given():
     calls, x = [], tt.tensor([1.0])
     with tt.listen(record(calls)):
@@ -418,7 +416,7 @@ def test_the_inputs_are_told_as_they_were_given():
     expect(inputs[1], 1, because="the plain number, not an array of it")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_a_kernel_that_fails_by_its_own_fault_is_not_hidden():
     def broken(array):
         raise OSError("the disk is gone")
@@ -432,7 +430,7 @@ def test_a_kernel_that_fails_by_its_own_fault_is_not_hidden():
         )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_a_type_that_an_operation_lacks_is_named():
     expect_error(
         lambda: tt.apply("bitwise_not", tt.tensor([1.5])),
@@ -443,7 +441,7 @@ def test_a_type_that_an_operation_lacks_is_named():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_error_does_not_drag_the_kernels_along():
     try:
         tt.apply("add", tt.zeros(2), tt.zeros(3))
@@ -458,7 +456,7 @@ def test_the_error_does_not_drag_the_kernels_along():
 # Step 8
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_the_same_listener_may_listen_twice():
     calls, x = [], tt.tensor([1.0])
     listener = record(calls)
@@ -472,7 +470,7 @@ def test_the_same_listener_may_listen_twice():
     expect(len(calls), 3, because="ending the inner block must leave the outer one listening")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_handles_may_be_closed_in_any_order():
     first, second, x = [], [], tt.tensor([1.0])
     one, two = tt.listen(record(first)), tt.listen(record(second))
@@ -483,7 +481,7 @@ def test_handles_may_be_closed_in_any_order():
     expect([len(first), len(second)], [0, 1], because="each handle ends its own listener only")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_listeners_are_told_in_the_order_they_came():
     told, x = [], tt.tensor([1.0])
     with tt.listen(lambda *_: told.append("first")), tt.listen(lambda *_: told.append("second")):
@@ -491,7 +489,7 @@ def test_listeners_are_told_in_the_order_they_came():
     expect(told, ["first", "second"], because="who came first is told first")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_every_method_of_a_tensor_passes_through_the_door():
     calls, x = [], tt.tensor([[4.0, 9.0]])
     with tt.listen(record(calls)):
@@ -508,7 +506,7 @@ def test_every_method_of_a_tensor_passes_through_the_door():
 # Step 9
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_every_dim_has_two_names():
     for ndim in range(1, 6):
         for dim in range(ndim):
@@ -516,7 +514,7 @@ def test_every_dim_has_two_names():
             expect(tt.normalize_dims(dim - ndim, ndim), (dim,), because="counted from the end")
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_both_ends_are_guarded():
     for ndim in range(5):
         for dim in (ndim, ndim + 1, -ndim - 1):
@@ -533,7 +531,7 @@ def test_both_ends_are_guarded():
             )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_the_message_says_which_dims_there_are():
     expect_error(
         lambda: tt.normalize_dims(7, 3),
@@ -545,7 +543,7 @@ def test_the_message_says_which_dims_there_are():
     )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_integers_of_other_libraries_are_integers():
     for dim in (np.int64(1), np.uint8(1), tt.tensor(1)):
         expect(tt.normalize_dims(dim, 3), (1,), because="what can be an index can name a dim")
@@ -556,7 +554,7 @@ def test_integers_of_other_libraries_are_integers():
     )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_what_is_no_integer_names_no_dim():
     for dim in ("0", 0.5, False, (0, None), (0, 1.0), [[0]]):
         expect_error(
@@ -564,7 +562,7 @@ def test_what_is_no_integer_names_no_dim():
         )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_any_repetition_is_found():
     for dims in ((0, 0), (-1, -1), (2, 0, 2), (0, 1, 2, -3)):
         expect_error(
@@ -578,7 +576,7 @@ def test_any_repetition_is_found():
 # Step 10
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_shapes_of_products_agree_with_numpy():
     rng = np.random.default_rng(13)
     for _ in range(400):
@@ -595,7 +593,7 @@ def test_shapes_of_products_agree_with_numpy():
             expect(tt.matmul_shape(a, b), expected, because=f"NumPy multiplies {a} by {b}")
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_stacks_that_do_not_broadcast_are_refused():
     expect_error(
         lambda: tt.matmul_shape((4, 2, 3), (5, 3, 2)),
@@ -606,7 +604,7 @@ def test_stacks_that_do_not_broadcast_are_refused():
     )
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_the_inner_sizes_are_named_in_order():
     for a, b, sizes in (
         ((2, 7), (5, 9), "7 and 5"),

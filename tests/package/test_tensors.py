@@ -8,8 +8,6 @@ import pytest
 import tinytorch as tt
 from tinytorch.course import expect, expect_error
 
-step = pytest.mark.step
-
 
 @pytest.fixture(autouse=True)
 def door_is_left_as_found():
@@ -23,19 +21,19 @@ def door_is_left_as_found():
 # Step 1: the shape of nested lists
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_a_number_has_no_dims():
     expect(tt.infer_shape(3.5), (), because="a single number has no dims, so no sizes")
     expect(tt.infer_shape(0), (), because="zero is a number like any other")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_a_flat_list_has_one_dim():
     expect(tt.infer_shape([7, 8, 9]), (3,), because="one list of three numbers has one size, 3")
     expect(tt.infer_shape([7]), (1,), because="a list of one number still has a dim, of size 1")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_each_level_of_nesting_adds_a_size():
     expect(
         tt.infer_shape([[1, 2, 3], [4, 5, 6]]),
@@ -49,18 +47,18 @@ def test_each_level_of_nesting_adds_a_size():
     )
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_an_empty_list_has_size_zero():
     expect(tt.infer_shape([]), (0,), because="an empty list is a dim with nothing in it")
     expect(tt.infer_shape([[], []]), (2, 0), because="there are two lists, each of size 0")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_tuples_nest_like_lists():
     expect(tt.infer_shape(((1, 2), [3, 4], (5, 6))), (3, 2), because="a tuple nests like a list")
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_a_ragged_list_is_refused_with_both_shapes():
     expect_error(
         lambda: tt.infer_shape([[1, 2, 3], [4, 5]]),
@@ -71,7 +69,7 @@ def test_a_ragged_list_is_refused_with_both_shapes():
     )
 
 
-@step("tensors.infer_shape")
+@pytest.mark.step("tensors.infer_shape")
 def test_a_number_beside_a_list_is_refused():
     expect_error(
         lambda: tt.infer_shape([1, [2]]),
@@ -85,12 +83,12 @@ def test_a_number_beside_a_list_is_refused():
 # Step 2: strides of a tensor laid out row by row
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_the_last_dim_has_stride_one():
     expect(tt.contiguous_strides((5,)), (1,), because="neighbours in the last dim touch in memory")
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_a_dim_jumps_over_all_that_follow():
     expect(
         tt.contiguous_strides((2, 3)), (3, 1), because="the next row begins 3 elements further on"
@@ -102,18 +100,18 @@ def test_a_dim_jumps_over_all_that_follow():
     )
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_a_single_number_has_no_strides():
     expect(tt.contiguous_strides(()), (), because="without dims there is nothing to step along")
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_a_dim_of_size_one_still_has_a_stride():
     expect(tt.contiguous_strides((5, 1)), (1, 1), because="rows of 1 element are 1 element apart")
     expect(tt.contiguous_strides((1, 5)), (5, 1), because="a second row would begin 5 further on")
 
 
-@step("tensors.contiguous_strides")
+@pytest.mark.step("tensors.contiguous_strides")
 def test_a_dim_of_size_zero_counts_as_one():
     expect(
         tt.contiguous_strides((2, 0, 3)),
@@ -125,7 +123,7 @@ def test_a_dim_of_size_zero_counts_as_one():
 # Step 3: the same memory in a new shape
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_a_row_major_tensor_takes_any_new_shape():
     expect(
         tt.view_strides((2, 6), (6, 1), (3, 4)), (4, 1), because="12 neighbours make 3 rows of 4"
@@ -137,7 +135,7 @@ def test_a_row_major_tensor_takes_any_new_shape():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_a_transposed_matrix_cannot_be_flattened():
     expect(
         tt.view_strides((3, 2), (1, 3), (6,)),
@@ -146,7 +144,7 @@ def test_a_transposed_matrix_cannot_be_flattened():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_every_second_element_can_still_be_split():
     expect(
         tt.view_strides((6,), (2,), (2, 3)),
@@ -155,7 +153,7 @@ def test_every_second_element_can_still_be_split():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_rows_with_a_gap_between_them_do_not_merge():
     expect(
         tt.view_strides((2, 3), (5, 1), (6,)),
@@ -169,7 +167,7 @@ def test_rows_with_a_gap_between_them_do_not_merge():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_dims_merge_where_they_touch_and_stay_apart_where_not():
     expect(
         tt.view_strides((2, 3, 4), (100, 4, 1), (2, 12)),
@@ -183,7 +181,7 @@ def test_dims_merge_where_they_touch_and_stay_apart_where_not():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_a_stretched_dim_splits_into_stretched_dims():
     expect(
         tt.view_strides((4, 3), (0, 1), (2, 2, 3)),
@@ -192,7 +190,7 @@ def test_a_stretched_dim_splits_into_stretched_dims():
     )
 
 
-@step("tensors.view_strides")
+@pytest.mark.step("tensors.view_strides")
 def test_an_empty_tensor_takes_any_empty_shape():
     expect(
         tt.view_strides((0, 3), (1, 7), (2, 0)),
@@ -204,13 +202,13 @@ def test_an_empty_tensor_takes_any_empty_shape():
 # Step 4: the shape that two tensors share
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_equal_shapes_stay_as_they_are():
     expect(tt.broadcast_shapes((2, 3), (2, 3)), (2, 3), because="nothing has to stretch")
     expect(tt.broadcast_shapes((2, 3)), (2, 3), because="one shape alone stays as it is")
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_shapes_line_up_from_the_right():
     expect(
         tt.broadcast_shapes((2, 3), (3,)),
@@ -224,7 +222,7 @@ def test_shapes_line_up_from_the_right():
     )
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_a_size_of_one_stretches_on_either_side():
     expect(
         tt.broadcast_shapes((3, 1), (1, 4)),
@@ -233,13 +231,13 @@ def test_a_size_of_one_stretches_on_either_side():
     )
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_a_number_goes_with_every_shape():
     expect(tt.broadcast_shapes((), (2, 3)), (2, 3), because="a shape without sizes fits any")
     expect(tt.broadcast_shapes((), ()), (), because="two numbers make a number")
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_three_shapes_broadcast_together():
     expect(
         tt.broadcast_shapes((5, 1, 1), (4, 1), (3,)),
@@ -248,7 +246,7 @@ def test_three_shapes_broadcast_together():
     )
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_a_size_of_one_meets_zero():
     expect(
         tt.broadcast_shapes((1,), (0,)),
@@ -258,7 +256,7 @@ def test_a_size_of_one_meets_zero():
     expect(tt.broadcast_shapes((0, 1), (1, 3)), (0, 3), because="a 0 is a size like any other")
 
 
-@step("tensors.broadcast_shapes")
+@pytest.mark.step("tensors.broadcast_shapes")
 def test_sizes_that_differ_are_refused_by_name():
     expect_error(
         lambda: tt.broadcast_shapes((7, 3), (7, 4)),
@@ -279,7 +277,7 @@ def test_sizes_that_differ_are_refused_by_name():
 # Step 5: strides that repeat without copying
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_a_size_of_one_that_grows_gets_stride_zero():
     expect(
         tt.broadcast_strides((3, 1), (1, 1), (3, 4)),
@@ -288,7 +286,7 @@ def test_a_size_of_one_that_grows_gets_stride_zero():
     )
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_a_new_dim_gets_stride_zero():
     expect(
         tt.broadcast_strides((3,), (1,), (2, 3)),
@@ -298,7 +296,7 @@ def test_a_new_dim_gets_stride_zero():
     expect(tt.broadcast_strides((), (), (2, 3)), (0, 0), because="a number repeats along every dim")
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_a_dim_that_keeps_its_size_keeps_its_stride():
     expect(
         tt.broadcast_strides((2, 3), (10, 2), (2, 3)),
@@ -307,7 +305,7 @@ def test_a_dim_that_keeps_its_size_keeps_its_stride():
     )
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_a_size_that_is_not_one_cannot_grow():
     expect_error(
         lambda: tt.broadcast_strides((5, 3), (3, 1), (5, 4)),
@@ -318,7 +316,7 @@ def test_a_size_that_is_not_one_cannot_grow():
     )
 
 
-@step("tensors.broadcast_strides")
+@pytest.mark.step("tensors.broadcast_strides")
 def test_a_tensor_never_loses_dims():
     expect_error(
         lambda: tt.broadcast_strides((1, 3), (3, 1), (3,)),
@@ -332,13 +330,13 @@ def test_a_tensor_never_loses_dims():
 # Step 6: one type for all inputs
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_equal_types_stay_as_they_are():
     expect(tt.result_type(tt.float32, tt.float32), tt.float32, because="there is nothing to settle")
     expect(tt.result_type(tt.bool_), tt.bool_, because="one type alone stays as it is")
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_a_float_wins_over_an_integer_of_any_size():
     expect(
         tt.result_type(tt.float32, tt.int64),
@@ -348,18 +346,18 @@ def test_a_float_wins_over_an_integer_of_any_size():
     expect(tt.result_type(tt.int32, tt.float16), tt.float16, because="the order does not matter")
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_an_integer_wins_over_a_truth_value():
     expect(tt.result_type(tt.bool_, tt.uint8), tt.uint8, because="integer comes above bool")
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_within_a_category_the_wider_type_wins():
     expect(tt.result_type(tt.float64, tt.float32), tt.float64, because="64 bits hold 32")
     expect(tt.result_type(tt.int8, tt.int32), tt.int32, because="32 bits hold 8")
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_uint8_and_int8_need_sixteen_bits():
     expect(
         tt.result_type(tt.uint8, tt.int8),
@@ -368,7 +366,7 @@ def test_uint8_and_int8_need_sixteen_bits():
     )
 
 
-@step("tensors.result_type")
+@pytest.mark.step("tensors.result_type")
 def test_a_lower_category_does_not_widen_a_higher_one():
     expect(
         tt.result_type(tt.int64, tt.float16, tt.bool_, tt.int32),
@@ -396,14 +394,14 @@ def kernels(**behind):
     return tt.use_kernels("check")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_door_runs_the_kernel_of_the_operation():
     a, b = tt.tensor([1, 2, 3]), tt.tensor([10, 20, 30])
     expect(tt.apply("add", a, b), tt.tensor([11, 22, 33]), because="'add' adds")
     expect(tt.apply("mul", a, b), tt.tensor([10, 40, 90]), because="'mul' multiplies")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_inputs_keep_their_order():
     expect(
         tt.apply("sub", tt.tensor([5, 7]), tt.tensor([1, 2])),
@@ -412,13 +410,13 @@ def test_the_inputs_keep_their_order():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_result_is_a_tensor():
     result = tt.apply("neg", tt.tensor([1.0]))
     expect(type(result).__name__, "Tensor", because="the array that a kernel returns is wrapped")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_options_reach_the_kernel_by_name():
     with kernels(scale=lambda array, *, factor: array * factor):
         expect(
@@ -428,7 +426,7 @@ def test_options_reach_the_kernel_by_name():
         )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_a_kernel_sees_arrays_of_one_type():
     seen = []
     with kernels(look=lambda a, b: seen.extend([a, b]) or a):
@@ -445,7 +443,7 @@ def test_a_kernel_sees_arrays_of_one_type():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_numbers_and_lists_may_be_inputs():
     expect(
         tt.apply("add", tt.tensor([1.5, 2.5]), 1),
@@ -459,7 +457,7 @@ def test_numbers_and_lists_may_be_inputs():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_shapes_that_do_not_fit_are_explained():
     expect_error(
         lambda: tt.apply("add", tt.zeros(2, 3), tt.zeros(4)),
@@ -471,7 +469,7 @@ def test_shapes_that_do_not_fit_are_explained():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_an_unknown_operation_is_refused_by_name():
     expect_error(
         lambda: tt.apply("frobnicate", tt.tensor([1])),
@@ -481,7 +479,7 @@ def test_an_unknown_operation_is_refused_by_name():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_listeners_are_told_what_happened():
     calls, x = [], tt.tensor([[1.0, 2.0], [3.0, 4.0]])
     with tt.listen(record(calls)):
@@ -494,7 +492,7 @@ def test_the_listeners_are_told_what_happened():
     expect(output is total, True, because="and the very tensor that the caller gets")
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_the_seconds_are_those_of_the_kernel():
     def slow(array):
         started = perf_counter()
@@ -513,7 +511,7 @@ def test_the_seconds_are_those_of_the_kernel():
     )
 
 
-@step("tensors.apply")
+@pytest.mark.step("tensors.apply")
 def test_an_operation_that_fails_is_not_told():
     calls = []
     with tt.listen(record(calls)):
@@ -528,7 +526,7 @@ def test_an_operation_that_fails_is_not_told():
 # Step 8: listening at the door
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_a_listener_hears_every_operation_in_the_block():
     calls, x = [], tt.tensor([1.0, 2.0])
     with tt.listen(record(calls)):
@@ -537,7 +535,7 @@ def test_a_listener_hears_every_operation_in_the_block():
     expect([call[0] for call in calls], ["add", "mul"], because="two operations ran in the block")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_a_listener_hears_nothing_before_or_after():
     calls, x = [], tt.tensor([1.0, 2.0])
     _ = x + x
@@ -547,7 +545,7 @@ def test_a_listener_hears_nothing_before_or_after():
     expect(len(calls), 0, because="no operation ran inside of the block")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_a_block_that_raises_stops_listening_too():
     calls, x = [], tt.tensor([1.0, 2.0])
 
@@ -560,7 +558,7 @@ def test_a_block_that_raises_stops_listening_too():
     expect(len(calls), 0, because="a block that ends by an error has ended; remove the listener")
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_a_listener_can_be_closed_without_a_block():
     calls, x = [], tt.tensor([1.0, 2.0])
     handle = tt.listen(record(calls))
@@ -574,7 +572,7 @@ def test_a_listener_can_be_closed_without_a_block():
     )
 
 
-@step("tensors.listen")
+@pytest.mark.step("tensors.listen")
 def test_listeners_may_be_nested():
     outer, inner, x = [], [], tt.tensor([1.0, 2.0])
     with tt.listen(record(outer)):
@@ -593,32 +591,32 @@ def test_listeners_may_be_nested():
 # Step 9: naming dims
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_one_dim_becomes_a_tuple():
     expect(tt.normalize_dims(1, 3), (1,), because="the answer is always a tuple of dims")
     expect(tt.normalize_dims(0, 1), (0,), because="dim 0 is the first")
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_negative_dims_count_from_the_end():
     expect(tt.normalize_dims(-1, 3), (2,), because="-1 is the last of dims 0, 1, 2")
     expect(tt.normalize_dims(-3, 3), (0,), because="-3 is the first of dims 0, 1, 2")
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_none_names_all_dims():
     expect(tt.normalize_dims(None, 3), (0, 1, 2), because="None stands for every dim")
     expect(tt.normalize_dims(None, 0), (), because="a single number has no dims to name")
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_several_dims_keep_their_order():
     expect(tt.normalize_dims((2, 0), 3), (2, 0), because="permute needs the order it was given")
     expect(tt.normalize_dims([-1, 0], 3), (2, 0), because="a list names dims as a tuple does")
     expect(tt.normalize_dims((), 3), (), because="no dims named, no dims returned")
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_a_dim_out_of_range_is_refused_by_number():
     expect_error(
         lambda: tt.normalize_dims(3, 3),
@@ -640,7 +638,7 @@ def test_a_dim_out_of_range_is_refused_by_number():
     )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_a_dim_named_twice_is_refused():
     expect_error(
         lambda: tt.normalize_dims((1, 0, -2), 3),
@@ -650,7 +648,7 @@ def test_a_dim_named_twice_is_refused():
     )
 
 
-@step("tensors.normalize_dims")
+@pytest.mark.step("tensors.normalize_dims")
 def test_a_dim_is_an_integer():
     expect_error(
         lambda: tt.normalize_dims(1.0, 3),
@@ -669,7 +667,7 @@ def test_a_dim_is_an_integer():
 # Step 10: the shape of a matrix product
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_rows_meet_columns():
     expect(
         tt.matmul_shape((2, 3), (3, 4)),
@@ -679,22 +677,22 @@ def test_rows_meet_columns():
     expect(tt.matmul_shape((1, 5), (5, 1)), (1, 1), because="one row by one column")
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_two_vectors_make_a_number():
     expect(tt.matmul_shape((3,), (3,)), (), because="a row by a column is one sum")
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_a_vector_on_the_left_is_a_row():
     expect(tt.matmul_shape((3,), (3, 4)), (4,), because="1 row by 4 columns, the 1 dropped again")
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_a_vector_on_the_right_is_a_column():
     expect(tt.matmul_shape((2, 3), (3,)), (2,), because="2 rows by 1 column, the 1 dropped again")
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_dims_before_the_last_two_broadcast():
     expect(
         tt.matmul_shape((5, 1, 2, 3), (7, 3, 4)),
@@ -707,7 +705,7 @@ def test_dims_before_the_last_two_broadcast():
     )
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_inner_sizes_that_differ_are_refused_by_name():
     expect_error(
         lambda: tt.matmul_shape((3, 4), (5, 2)),
@@ -725,7 +723,7 @@ def test_inner_sizes_that_differ_are_refused_by_name():
     )
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_a_size_of_one_does_not_stretch_inside():
     expect_error(
         lambda: tt.matmul_shape((2, 1), (3, 4)),
@@ -735,7 +733,7 @@ def test_a_size_of_one_does_not_stretch_inside():
     )
 
 
-@step("tensors.matmul_shape")
+@pytest.mark.step("tensors.matmul_shape")
 def test_a_single_number_has_no_rows():
     expect_error(
         lambda: tt.matmul_shape((), (3, 4)), ValueError, "()", because="a number is no matrix"
