@@ -24,7 +24,7 @@ from pathlib import Path
 
 Event = dict[str, str]
 
-BROKEN = "no-such-package==1.0\n"  # without its hash, among requirements that have theirs
+BROKEN = "-r no-such-list.txt\n"
 
 
 class BuildFailed(Exception):
@@ -91,8 +91,7 @@ class BinderHub(ThreadingHTTPServer):
                 (checkout / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(self.repository / name, checkout / name)
         if ref == "broken":
-            with (checkout / "binder" / "requirements.txt").open("a") as requirements:
-                requirements.write(BROKEN)
+            (checkout / "binder" / "requirements.txt").write_text(BROKEN)
 
     def _build(self, ref: str) -> Iterator[Event]:
         """Install what binder/ asks for, and nothing else, as repo2docker does."""
@@ -217,7 +216,7 @@ def _run(step: list[str], folder: Path, environment: dict[str, str]) -> Iterator
         for line in process.stdout or ():
             yield {"phase": "building", "message": line}
     if process.returncode:
-        command = " ".join(step[-3:])
+        command = " ".join(step[-4:])
         raise BuildFailed(f"The command '{command}' returned a non-zero code: {process.returncode}")
 
 
