@@ -70,5 +70,5 @@ def _bind_own_name(candidate: Any) -> None:
     """Let a recursive function find itself: its name is bound only after decoration."""
     if not isinstance(candidate, types.FunctionType) or "." in candidate.__qualname__:
         return
-    if not install.is_library(candidate.__module__):
+    if not install.is_library(candidate.__module__ or ""):
         candidate.__globals__[candidate.__name__] = candidate

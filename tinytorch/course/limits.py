@@ -49,8 +49,8 @@ def capturing(stream: io.TextIOBase) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise OutOfTime when the block takes longer, where signals can interrupt it."""
+def time_limit() -> Iterator[None]:
+    """Raise OutOfTime when the block takes longer than it may, where signals can interrupt it."""
     on_main_thread = threading.current_thread() is threading.main_thread()
     if not on_main_thread or not hasattr(signal, "setitimer") or sys.platform == "emscripten":
         yield
@@ -60,7 +60,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, stop)
-    remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    remaining, interval = signal.setitimer(signal.ITIMER_REAL, TIME_LIMIT)
     try:
         yield
     finally:

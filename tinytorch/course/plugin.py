@@ -15,7 +15,7 @@ import pytest
 
 from tinytorch.course import catalog, install
 from tinytorch.course.checks import CheckResult, Kind
-from tinytorch.course.limits import TIME_LIMIT, BoundedText, OutOfTime, capturing, time_limit
+from tinytorch.course.limits import BoundedText, OutOfTime, capturing, time_limit
 from tinytorch.course.misconceptions import Mistake
 from tinytorch.course.verdicts import symptom, verdict
 
@@ -51,7 +51,7 @@ def run(checker: Checker) -> None:
     finally:
         for name in [name for name in sys.modules if name.startswith("tinytorch_checks.")]:
             del sys.modules[name]
-    if code == pytest.ExitCode.INTERRUPTED:
+    if checker.interrupted:
         raise KeyboardInterrupt
     if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise catalog.CourseError(f"the checks could not be run:\n{output.getvalue()}")
@@ -74,6 +74,7 @@ class Checker:
         self.provenance = provenance
         self.mistakes = functools.cache(mistakes)
         self.in_order = in_order
+        self.interrupted = False
         self.remarks: list[str] = []
         self._found: dict[str, CheckResult] = {}
         self._printed: dict[str, str] = {}
@@ -122,7 +123,7 @@ class Checker:
         """Run the check in limited time, keeping what it prints."""
         printed = BoundedText()
         try:
-            with capturing(printed), time_limit(TIME_LIMIT):
+            with capturing(printed), time_limit():
                 return (yield)
         finally:
             self._printed[item.nodeid] = printed.getvalue()
@@ -147,6 +148,10 @@ class Checker:
             start=call.start,
             stop=call.stop,
         )
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell the learner's interrupt from code that calls `pytest.exit`."""
+        self.interrupted = isinstance(excinfo.value, KeyboardInterrupt)
 
     # How the answers are put together.
 
@@ -223,7 +228,7 @@ def _title(name: str) -> str:
 def _outcome(item: pytest.Item) -> BaseException | None:
     """What the check raises, run once more on what is installed now."""
     try:
-        with capturing(BoundedText()), time_limit(TIME_LIMIT):
+        with capturing(BoundedText()), time_limit():
             item.runtest()
     except KeyboardInterrupt:
         raise
