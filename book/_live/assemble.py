@@ -29,6 +29,10 @@ OUTPUT = ROOT / "book" / "_static" / "live"
 WORK = ROOT / "_build" / "live"
 CORE = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm")
 STDLIB = "python_stdlib.zip"
+# A crash of Python in the worker would otherwise be silent: make it an error that the page sees.
+REPORT_CRASH = """
+addEventListener("unhandledrejection", (event) => setTimeout(() => { throw event.reason; }));
+"""
 UNAVAILABLE = 3
 
 Manifest = dict[str, Any]
@@ -100,6 +104,8 @@ def _build_foundation(path: str) -> None:
     _copy_scripts(MODULES / "thebe-lite" / "dist" / "lib", OUTPUT / "thebe-lite")
     for name in CORE:
         shutil.copy(MODULES / "pyodide" / name, OUTPUT / "pyodide")
+    with (OUTPUT / "pyodide" / "pyodide.js").open("a", encoding="utf-8") as script:
+        script.write(REPORT_CRASH)
 
     tree = _fresh(WORK / "tree")
     for name in names:

@@ -1,7 +1,7 @@
 // The three places where cells can run. Each connects through Thebe and hands back a Connection.
 
 import { LIVE } from "./settings.js";
-import { fetchManifest, loadThebe, loadThebeLite, warmUp } from "./loading.js";
+import { fetchManifest, loadThebeLite, warmUp } from "./loading.js";
 
 export const KERNELS = {
   browser: {
@@ -97,7 +97,7 @@ export class Connection {
     session.kernel.connectionStatusChanged.connect((_, status) => {
       if (status === "disconnected") die("The connection to the kernel was lost.");
     });
-    if (!this.canInterrupt) watchWorker(die, lost);
+    session.failure?.catch(() => die("Python crashed in this page."));
   }
 }
 
@@ -111,7 +111,7 @@ async function connectToBrowser(settings, rendermime, report) {
   const server = newServer({}, report);
   report("Starting Python in this page ...");
   await withoutServiceWorker(() => server.connectToJupyterLiteServer(liteConfiguration(manifest)));
-  const renew = () => failingEarly(startSession(server, rendermime, "python"));
+  const renew = () => watchingWorker(() => startSession(server, rendermime, "python"));
   return new Connection(server, await renew(), renew, false);
 }
 
@@ -176,26 +176,32 @@ async function withoutServiceWorker(start) {
   }
 }
 
-/** What goes wrong in the worker shows only as a rejection that nobody handles. */
-function failingEarly(started) {
-  return new Promise((resolve, reject) => {
-    const fail = (event) => {
-      event.preventDefault();
-      reject(event.reason);
-    };
-    addEventListener("unhandledrejection", fail);
-    started.then(resolve, reject).finally(() => removeEventListener("unhandledrejection", fail));
-  });
-}
-
-function watchWorker(die, lost) {
+/**
+ * Start a session in a worker and watch the worker: what goes wrong in it shows only as an error
+ * of the worker or, while it starts, as a rejection that nobody handles.
+ */
+async function watchingWorker(start) {
+  const failure = deferred();
   const fail = (event) => {
-    if (!/pyodide|memory|stack|unreachable|wasm/i.test(String(event.reason?.stack ?? event.reason))) return;
     event.preventDefault();
-    die("Python crashed in this page.");
+    failure.reject(event.reason ?? new Error(event.message));
+  };
+  const Original = globalThis.Worker;
+  globalThis.Worker = class extends Original {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener("error", fail);
+    }
   };
   addEventListener("unhandledrejection", fail);
-  lost.promise.catch(() => removeEventListener("unhandledrejection", fail));
+  try {
+    const session = await Promise.race([start(), failure.promise]);
+    session.failure = failure.promise;
+    return session;
+  } finally {
+    removeEventListener("unhandledrejection", fail);
+    globalThis.Worker = Original;
+  }
 }
 
 function deferred() {

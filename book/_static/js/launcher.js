@@ -6,21 +6,22 @@
 //   #tt-live-start              the button          #tt-live-kernel   the choice of kernel
 //   #tt-live-run-all            #tt-live-stop       #tt-live-restart
 //   #tt-live-status             the status line (aria-live)
+//   #tt-live-steps              how many steps of the page pass on the learner's code
 //   #tt-live-problem            what went wrong (role=alert), with one button for each way out
-//   #tt-live-work               export (#tt-work-export), import (#tt-work-import), forget (#tt-work-forget)
+//   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-import (a file input)
 //   div.cell[data-cell=N]       a cell, counted from 1; data-state: waiting, running, done, failed;
 //                               .tt-is-edited when it differs from the published source
 //     .CodeMirror               its editor          .tt-output        its new output
 //     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons
 //   window.tinytorchLive        settings that win over the page's own (see settings.js)
 
-import { Cell, findCells } from "./cells.js";
+import { findCells } from "./cells.js";
 import { KERNELS, Stopped } from "./kernels.js";
 import { loadThebe } from "./loading.js";
 import { Panel } from "./panel.js";
 import { readSettings } from "./settings.js";
-import { announceWorkMenu } from "./work.js";
-import { recordResults } from "./progress.js";
+import { addWorkMenu } from "./work.js";
+import { recordResults, showProgress } from "./progress.js";
 import { restoreAnswers } from "./engagement.js";
 
 const CHOICE = "tinytorch:kernel";
@@ -57,7 +58,8 @@ class Launcher {
       cell.restore();
       cell.element.addEventListener("click", (event) => this.#act(cell, event.target));
     }
-    announceWorkMenu(this.panel, () => location.reload());
+    this.panel.progress = showProgress(this.cells);
+    addWorkMenu(this.panel, () => location.reload());
   }
 
   #act(cell, target) {
@@ -148,13 +150,14 @@ class Launcher {
 
   async #runAll(cells) {
     this.panel.state = "busy";
-    this.panel.say(cells.length === 1 ? `${cells[0].label} runs.` : `${cells.length} cells run.`);
     const connection = this.connection;
     try {
       for (const cell of cells) {
+        this.panel.say(`${cell.label} runs ...`);
         const status = await cell.run(connection);
         restoreAnswers(cell.element);
         const results = recordResults(cell);
+        this.panel.progress = showProgress(this.cells);
         if (status !== "ok" && !cell.mayFail) {
           this.panel.say(`${cell.label} stopped with an error.`);
           return;

@@ -32,8 +32,11 @@ export class Panel {
   set state(state) {
     this.element.dataset.state = state;
     this.#find("#tt-live-stop").disabled = state !== "busy";
-    this.#find("#tt-live-start").disabled = state === "starting";
-    if (state !== "starting") this.#find("progress").hidden = true;
+    this.#find("#tt-live-start").setAttribute("aria-disabled", String(state === "starting"));
+    if (state !== "starting") this.report("");
+    if (state === "ready" && document.activeElement === this.#find("#tt-live-start")) {
+      this.#find("#tt-live-run-all").focus();
+    }
   }
 
   get state() {
@@ -48,6 +51,10 @@ export class Panel {
 
   get kernel() {
     return this.element.dataset.kernel;
+  }
+
+  set progress(text) {
+    this.#find("#tt-live-steps").textContent = text;
   }
 
   /** Say something in the status line, which screen readers read out. */
@@ -100,7 +107,9 @@ export class Panel {
   }
 
   #listen(actions) {
-    this.#find("#tt-live-start").addEventListener("click", actions.start);
+    this.#find("#tt-live-start").addEventListener("click", () => {
+      if (this.state !== "starting") actions.start();
+    });
     this.#find("#tt-live-run-all").addEventListener("click", actions.runAll);
     this.#find("#tt-live-stop").addEventListener("click", actions.stop);
     this.#find("#tt-live-restart").addEventListener("click", actions.restart);
@@ -115,11 +124,16 @@ const MARKUP = `
     <button type="button" id="tt-live-stop" disabled>Stop</button>
     <button type="button" id="tt-live-restart">Restart</button>
     <label>Runs in <select id="tt-live-kernel"></select></label>
-    <details id="tt-live-work" class="tt-live-work"><summary>Your work</summary></details>
+    <details class="tt-live-more"><summary>Keys and your work</summary><div class="tt-live-menu">
+      <p><kbd>Shift</kbd>+<kbd>Enter</kbd> runs a cell, and first the cells above that have not run.</p>
+      <p><kbd>Tab</kbd> indents; <kbd>Esc</kbd> leaves the editor, so that <kbd>Tab</kbd> moves on.</p>
+      <p><kbd>Ctrl</kbd>+<kbd>Space</kbd> completes a name.</p>
+    </div></details>
   </div>
   <p class="tt-live-note"></p>
   <p class="tt-live-progress"><span class="tt-live-progress-text"></span> <progress max="1" hidden></progress></p>
-  <p class="tt-live-keys"><kbd>Shift</kbd>+<kbd>Enter</kbd> runs a cell, <kbd>Tab</kbd> indents,
-    <kbd>Esc</kbd> leaves the editor.</p>
-  <p id="tt-live-status" role="status" aria-live="polite"></p>
+  <div class="tt-live-state">
+    <p id="tt-live-status" role="status" aria-live="polite"></p>
+    <p id="tt-live-steps"></p>
+  </div>
   <div id="tt-live-problem" class="tt-live-problem" role="alert" hidden></div>`;

@@ -6,8 +6,8 @@ import * as store from "./store.js";
  * @param {import("./panel.js").Panel} panel
  * @param {() => void} reload  shows the page again with what was imported
  */
-export function announceWorkMenu(panel, reload) {
-  const menu = panel.element.querySelector("#tt-live-work");
+export function addWorkMenu(panel, reload) {
+  const menu = panel.element.querySelector(".tt-live-menu");
   menu.insertAdjacentHTML("beforeend", MARKUP);
   menu.querySelector("#tt-work-export").addEventListener("click", () => {
     download("tinytorch-work.json", store.exported());
@@ -29,11 +29,9 @@ export function announceWorkMenu(panel, reload) {
 }
 
 const MARKUP = `
-  <div class="tt-live-menu">
-    <p>Edits, passed steps and journal stay in this browser, on this machine.</p>
-    <button type="button" id="tt-work-export">Save as a file</button>
-    <label>Bring in a file <input type="file" id="tt-work-import" accept="application/json,.json"></label>
-  </div>`;
+  <p>Edits, passed steps and journal stay in this browser, on this machine.</p>
+  <button type="button" id="tt-work-export">Save as a file</button>
+  <label>Bring in a file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
 
 async function readSmall(file) {
   if (file.size > store.LARGEST_FILE) throw new Error("The file is larger than 2 MB, so it is not one of ours.");
