@@ -43,6 +43,7 @@ def run(checker: Checker) -> None:
     """Run pytest over the checker's files."""
     inifile = Path(__file__).with_name("checks.ini")
     options = ["-c", str(inifile), "--capture=sys", "--assert=plain", "--noconftest"]
+    options += ["--continue-on-collection-errors"]
     unused = [word for name in UNUSED.split() for word in ("-p", f"no:{name}")]
     output = io.StringIO()
     try:
@@ -150,8 +151,8 @@ class Checker:
         )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell the learner's interrupt from code that calls `pytest.exit`."""
-        self.interrupted = isinstance(excinfo.value, KeyboardInterrupt)
+        """Tell the learner's interrupt from pytest's own ways to stop."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
     # How the answers are put together.
 
