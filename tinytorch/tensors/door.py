@@ -22,6 +22,7 @@ from tinytorch.tensors.dtypes import (
     TensorLike,
     as_array,
     bool_,
+    fit,
     float32,
     int64,
     result_type,
@@ -92,14 +93,7 @@ def _in_one_dtype(values: Sequence[Array | Number]) -> tuple[Array, ...]:
         kind = _DTYPE_OF_NUMBER.get(type(value), common)
         if CATEGORY[kind.kind] > CATEGORY[common.kind]:
             common = kind
-    return tuple([_to_array(value, common) for value in values])
-
-
-def _to_array(value: Array | Number, dtype: DType) -> Array:
-    try:
-        return np.asarray(value, dtype)
-    except OverflowError:
-        raise ValueError(f"{value} does not fit in {dtype}; use a wider dtype") from None
+    return tuple([fit(value, common) for value in values])
 
 
 def wrap(result: Any) -> Tensor:

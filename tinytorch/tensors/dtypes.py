@@ -69,10 +69,21 @@ def as_array(data: TensorLike, dtype: DTypeLike = None) -> Array:
         raise TypeError(f"cannot make a tensor of this {type(data).__name__}: {problem}") from None
     if array.dtype not in _IS_SUPPORTED:
         raise TypeError(f"a tensor holds numbers of a supported dtype, not {_offender(array)}")
-    if dtype is not None:
-        return cast_array(array, dtype=as_dtype(dtype))
     is_plain = not isinstance(given, np.ndarray | np.generic)
-    return array.astype(float32) if is_plain and array.dtype == float64 else array
+    if dtype is None:
+        return array.astype(float32) if is_plain and array.dtype == float64 else array
+    wanted = as_dtype(dtype)
+    return (
+        fit(given, wanted) if is_plain and array.dtype == int64 else cast_array(array, dtype=wanted)
+    )
+
+
+def fit(value: TensorLike, dtype: DType) -> Array:
+    """Return numbers as an array. Raises ValueError for an integer past what the dtype holds."""
+    try:
+        return np.asarray(value, dtype)
+    except OverflowError as problem:
+        raise ValueError(f"{problem}; use a wider dtype") from None
 
 
 def _offender(array: Array) -> str:

@@ -15,6 +15,17 @@ from tinytorch.tensors.shapes import Shape, broadcast_shapes, broadcast_strides,
 _quiet = np.errstate(all="ignore")
 
 
+def _of_numbers(kernel: Kernel) -> Kernel:
+    """Return the kernel for all but bools, of which NumPy makes int8 or float16."""
+
+    def guarded(*arrays: Array) -> Any:
+        if arrays[0].dtype.kind == "b":
+            raise TypeError("bools are no numbers")
+        return kernel(*arrays)
+
+    return guarded
+
+
 def _by_integers(kernel: Kernel) -> Kernel:
     def guarded(a: Array, b: Array) -> Any:
         if b.dtype.kind in "biu" and not b.all():
@@ -112,9 +123,9 @@ _BROADCASTING: dict[str, Kernel] = {
     "sub": np.subtract,
     "mul": np.multiply,
     "div": _quiet(np.true_divide),
-    "floor_divide": _by_integers(np.floor_divide),
-    "remainder": _by_integers(np.remainder),
-    "pow": _power,
+    "floor_divide": _of_numbers(_by_integers(np.floor_divide)),
+    "remainder": _of_numbers(_by_integers(np.remainder)),
+    "pow": _of_numbers(_power),
     "maximum": np.maximum,
     "minimum": np.minimum,
     "eq": np.equal,
@@ -137,9 +148,9 @@ _UNARY: dict[str, Kernel] = {
     "cos": _quiet(np.cos),
     "tanh": np.tanh,
     "sign": np.sign,
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "round": np.round,
+    "floor": _of_numbers(np.floor),
+    "ceil": _of_numbers(np.ceil),
+    "round": _of_numbers(np.round),
     "isnan": np.isnan,
     "isfinite": np.isfinite,
     "bitwise_not": np.invert,

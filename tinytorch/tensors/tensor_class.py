@@ -247,10 +247,10 @@ class Tensor:
         return apply("mul", other, self)
 
     def __truediv__(self, other: TensorLike) -> Tensor:
-        return apply("div", _floating(self), _floating(other))
+        return apply("div", _floating(self, other), other)
 
     def __rtruediv__(self, other: TensorLike) -> Tensor:
-        return apply("div", _floating(other), _floating(self))
+        return apply("div", other, _floating(self, other))
 
     def __floordiv__(self, other: TensorLike) -> Tensor:
         return apply("floor_divide", self, other)
@@ -516,11 +516,10 @@ def extend_tensor(name: str, value: Any) -> ExitStack:
     return handle
 
 
-def _floating(value: TensorLike) -> TensorLike:
-    """Return the value as a float, as division needs it: integers and bools become float32."""
-    if not isinstance(value, Tensor):
-        value = float(value) if isinstance(value, bool | int | float) else Tensor(value)
-    return value.to(float32) if isinstance(value, Tensor) and value.dtype.kind != "f" else value
+def _floating(tensor: Tensor, other: TensorLike = 0) -> Tensor:
+    """Return the tensor, as float32 if neither it nor the other is of a float dtype."""
+    is_floating = tensor.dtype.kind == "f" or as_array(other).dtype.kind == "f"
+    return tensor if is_floating else tensor.to(float32)
 
 
 def _is_numeric(value: object) -> bool:
