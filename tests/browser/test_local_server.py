@@ -1,0 +1,121 @@
+"""`make serve`: the book and a Jupyter server beside it, for this machine and this page alone."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import pytest
+
+from book._publish.build import HERE
+
+META = re.compile(r'<meta name="tinytorch-server" content="([^"]*)">')
+
+
+@dataclass
+class Served:
+    """What `make serve` started: the book, and the Jupyter server that its pages know."""
+
+    process: subprocess.Popen[str]
+    address: str
+    jupyter: str
+    token: str
+
+    @property
+    def descendants(self) -> list[psutil.Process]:
+        """Every process that it started, kernels included."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@contextmanager
+def serve() -> Iterator[Served]:
+    """Run the command of `make serve` on the site as it was built."""
+    command = [sys.executable, "-m", "book._publish.serve", "--no-open", "--no-build"]
+    process = subprocess.Popen(
+        [*command, "--port", "8900"], cwd=HERE.root, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        said = iter(process.stdout or ())
+        address = next(m[1] for line in said if (m := re.search(r"(http://\S+)/ \(", line)))
+        page = urllib.request.urlopen(f"{address}/index.html", timeout=10).read().decode()
+        known = json.loads(META.search(page)[1].replace("&quot;", '"'))
+        yield Served(process, address, known["baseUrl"], known["token"])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    """One server for the tests that do not stop it."""
+    with serve() as served:
+        yield served
+
+
+def ask(address: str, method: str = "GET", **headers: str) -> int:
+    """Return the status of an answer."""
+    data = b"{}" if method == "POST" else None
+    request = urllib.request.Request(address, data, headers, method=method)
+    try:
+        return urllib.request.urlopen(request, timeout=20).status
+    except urllib.error.HTTPError as refusal:
+        return refusal.code
+
+
+def listens(address: str) -> bool:
+    """Return whether anything answers there."""
+    host, port = address.removeprefix("http://").rstrip("/").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that still run after ten seconds."""
+    return psutil.wait_procs(processes, timeout=10)[1]
+
+
+def start_kernel(served: Served) -> None:
+    authorized = {"Authorization": f"token {served.token}"}
+    assert ask(f"{served.jupyter}api/kernels", "POST", **authorized) == 201
+
+
+def test_the_jupyter_server_asks_for_its_token(served):
+    kernels = f"{served.jupyter}api/kernels"
+    assert ask(kernels) == 403
+    assert ask(f"{kernels}?token=guess") == 403
+    assert ask(kernels, "POST", Origin=served.address) == 403
+    assert ask(f"{kernels}?token={served.token}") == 200
+
+
+def test_both_listen_on_loopback_only(served):
+    processes = [psutil.Process(served.process.pid), *served.descendants]
+    sockets = [c for process in processes for c in process.net_connections("tcp")]
+    assert {c.laddr.ip for c in sockets if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
+
+
+def test_the_second_start_is_up_within_five_seconds():
+    begin = time.perf_counter()
+    with serve() as served:
+        assert ask(f"{served.address}/") == 200
+        assert time.perf_counter() - begin < 5
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nothing_is_left_running(how):
+    with serve() as served:
+        start_kernel(served)
+        started = served.descendants
+        assert len(started) >= 2  # the Jupyter server and its kernel
+        served.process.send_signal(how)
+        served.process.wait(20)
+        assert wait_until_gone(started) == []
+        assert not listens(served.jupyter)
