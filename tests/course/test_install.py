@@ -52,9 +52,13 @@ def test_the_course_itself_and_other_packages_are_left_alone(toys, monkeypatch):
 
 def test_a_block_can_use_another_object_and_ends_with_the_former_one(toys):
     reference = toys.library.double
-    with pytest.raises(RuntimeError, match="inside"), install.installed("toys.double", double):
-        assert toys.library.double is double
-        raise RuntimeError("inside")
+
+    def fail():
+        with install.installed("toys.double", double):
+            raise RuntimeError(toys.library.double.__name__)
+
+    with pytest.raises(RuntimeError, match="double"):
+        fail()
     assert toys.library.double is reference
 
 
@@ -82,6 +86,37 @@ def test_installing_the_same_object_twice_is_the_same_as_once(toys):
     assert toys.library.double is double
     install.reset()
     assert toys.library.double is reference
+
+
+@pytest.mark.parametrize("shared", [None, True, len, 3, "text", print])
+def test_what_the_library_may_hold_elsewhere_is_not_confused_with_it(toys, shared):
+    toys.library.elsewhere = shared
+    reference = toys.library.double
+    install.restore("toys.double", install.install("toys.double", shared))
+    assert toys.library.double is reference
+    assert toys.library.elsewhere is shared
+
+
+def test_one_function_can_answer_two_steps(toys):
+    install.install("toys.double", double)
+    install.install("toys.Top.spin", double)
+    install.install("toys.double", install.reference("toys.double"))
+    assert install.provenance_of("toys.double") == "reference"
+    assert toys.library.Top.spin(4) == 8
+
+
+def test_another_function_of_the_library_can_be_an_answer(toys):
+    other = toys.library.real_double
+    replaced = install.install("toys.double", other)
+    install.restore("toys.double", replaced)
+    assert toys.library.real_double is other
+
+
+@pytest.mark.parametrize("kind", [staticmethod, classmethod, property])
+def test_an_answer_may_already_be_wrapped(toys, kind):
+    toys.library.Top.spin = kind(lambda top: 1)
+    install.install("toys.Top.spin", kind(double))
+    assert install.code_of(vars(toys.library.Top)["spin"]) is double.__code__
 
 
 @pytest.mark.parametrize("kind", [staticmethod, classmethod, property])

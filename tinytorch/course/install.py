@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import inspect
 import sys
-from collections.abc import Iterator
+import types
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from tinytorch.course.catalog import CourseError
@@ -35,9 +37,10 @@ def provenance_of(target: str) -> Provenance:
 def install(target: str, candidate: Any) -> Any:
     """Use the candidate for this target from now on; return what it replaced."""
     replaced = current(target)
-    _references.setdefault(target, replaced)
-    put_back = candidate is replaced or candidate is _references[target]
-    _swap(replaced, candidate if put_back else _bound_like(_references[target], candidate))
+    original = _references.setdefault(target, replaced)
+    if candidate is not replaced and candidate is not original:
+        candidate = _bound_like(original, _of_its_own(candidate))
+    _swap(replaced, candidate)
     return replaced
 
 
@@ -70,10 +73,7 @@ def learner_files() -> frozenset[str]:
 
 def code_of(candidate: Any) -> Any:
     """The code object of a function, method or decorated function, or None."""
-    candidate = getattr(candidate, "__func__", candidate)
-    if isinstance(candidate, property):
-        candidate = candidate.fget
-    return getattr(inspect.unwrap(candidate), "__code__", None)
+    return getattr(inspect.unwrap(_unbound(candidate)), "__code__", None)
 
 
 def _locate(target: str) -> tuple[Any, str]:
@@ -86,32 +86,57 @@ def _locate(target: str) -> tuple[Any, str]:
     return owner, name
 
 
-def _bound_like(original: Any, candidate: Any) -> Any:
+def _of_its_own(candidate: Any) -> Any:
+    """A function that is nowhere in the library yet, so that it can be told from all else."""
+    candidate = _unbound(candidate)
+    if isinstance(candidate, types.FunctionType) and not any(_places(candidate)):
+        return candidate
+
+    @functools.wraps(candidate)
+    def forward(*inputs: Any, **options: Any) -> Any:
+        return candidate(*inputs, **options)
+
+    return forward
+
+
+def _unbound(candidate: Any) -> Any:
+    if isinstance(candidate, property):
+        return candidate.fget
+    return candidate.__func__ if isinstance(candidate, (staticmethod, classmethod)) else candidate
+
+
+def _bound_like(original: Any, function: Any) -> Any:
     """Wrap a plain function as the reference is: static method, class method or property."""
     for kind in (staticmethod, classmethod, property):
-        if isinstance(original, kind) and not isinstance(candidate, kind):
-            return kind(candidate)
-    return candidate
+        if isinstance(original, kind):
+            return kind(function)
+    return function
 
 
 def _swap(old: Any, new: Any) -> None:
     """Replace by identity in the library's modules, their tables and their classes."""
+    for put in list(_places(old)):
+        put(new)
+
+
+def _places(thing: Any) -> Iterator[Callable[[Any], None]]:
+    """Where the library holds the thing: each place as a function that puts another there."""
     for module_name, module in list(sys.modules.items()):
         if module is None or not is_library(module_name):
             continue
-        _swap_in_table(vars(module), old, new)
+        yield from _places_in_table(vars(module), thing)
         for owner in list(vars(module).values()):
             if inspect.isclass(owner) and owner.__module__ == module_name:
-                for name in [name for name, value in vars(owner).items() if value is old]:
-                    setattr(owner, name, new)
+                for name in [name for name, value in vars(owner).items() if value is thing]:
+                    yield functools.partial(setattr, owner, name)
 
 
-def _swap_in_table(table: dict[Any, Any], old: Any, new: Any) -> None:
+def _places_in_table(table: dict[Any, Any], thing: Any) -> Iterator[Callable[[Any], None]]:
     for key, value in list(table.items()):
-        if value is old:
-            table[key] = new
+        if value is thing:
+            yield functools.partial(table.__setitem__, key)
         elif type(value) is dict and not _is_dunder(key):
-            _swap_in_table(value, old, new)
+            yield from _places_in_table(value, thing)
 
 
 def _is_dunder(key: Any) -> bool:
