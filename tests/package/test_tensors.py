@@ -1102,6 +1102,9 @@ def test_storage_is_the_memory_behind_a_view():
     expect(column.storage_offset(), 1, because="it starts at place 1")
     expect(x.T.storage(), tt.arange(6), because="transposing moves nothing")
     expect(x.storage_offset(), 0, because="x starts at the beginning")
+    stretched = column.expand(4, 2)
+    expect(stretched.storage(), tt.arange(6), because="stretching copies nothing")
+    expect(stretched.storage_offset(), 1, because="and starts where the column starts")
 
 
 def test_contiguous_copies_only_if_it_must():

@@ -15,8 +15,9 @@ def element_strides(array: Array) -> Shape:
 
 def memory_of(array: Array) -> tuple[Array, int]:
     """Return the whole line of memory that an array looks at, and where in it the array starts."""
-    owner = array
-    while isinstance(owner.base, np.ndarray) and owner.base.dtype == array.dtype:
-        owner = owner.base
+    owner, base = array, array.base
+    while base is not None:  # a stretched view stands on an object that stands on the array
+        owner = base if isinstance(base, np.ndarray) and base.dtype == array.dtype else owner
+        base = getattr(base, "base", None)
     start: int = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
     return owner.ravel(order="K"), start // array.itemsize
