@@ -15,8 +15,12 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
+from playwright.sync_api import Page, expect
 
 from book._publish.build import HERE
+from tests.browser.chapter import Chapter
+from tests.browser.conftest import Watch
+from tests.browser.test_live_cells import COLUMN_MAJOR, SOLUTION, STEP
 
 META = re.compile(r'<meta name="tinytorch-server" content="([^"]*)">')
 
@@ -37,11 +41,11 @@ class Served:
 
 
 @contextmanager
-def serve() -> Iterator[Served]:
-    """Run the command of `make serve` on the site as it was built."""
-    command = [sys.executable, "-m", "book._publish.serve", "--no-open", "--no-build"]
+def serve(*options: str) -> Iterator[Served]:
+    """Run the command of `make serve`."""
+    command = [sys.executable, "-m", "book._publish.serve", "--no-open", "--port", "8900"]
     process = subprocess.Popen(
-        [*command, "--port", "8900"], cwd=HERE.root, stdout=subprocess.PIPE, text=True
+        [*command, *options], cwd=HERE.root, stdout=subprocess.PIPE, text=True
     )
     try:
         said = iter(process.stdout or ())
@@ -55,9 +59,9 @@ def serve() -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
+def served(site) -> Iterator[Served]:
     """One server for the tests that do not stop it."""
-    with serve() as served:
+    with serve("--no-build") as served:
         yield served
 
 
@@ -102,7 +106,7 @@ def test_both_listen_on_loopback_only(served):
     assert {c.laddr.ip for c in sockets if c.status == psutil.CONN_LISTEN} == {"127.0.0.1"}
 
 
-def test_the_second_start_is_up_within_five_seconds():
+def test_a_start_with_nothing_changed_is_up_within_five_seconds(site):
     begin = time.perf_counter()
     with serve() as served:
         assert ask(f"{served.address}/") == 200
@@ -110,8 +114,8 @@ def test_the_second_start_is_up_within_five_seconds():
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_running(how):
-    with serve() as served:
+def test_nothing_is_left_running(site, how):
+    with serve("--no-build") as served:
         start_kernel(served)
         started = served.descendants
         assert len(started) >= 2  # the Jupyter server and its kernel
@@ -119,3 +123,54 @@ def test_nothing_is_left_running(how):
         served.process.wait(20)
         assert wait_until_gone(started) == []
         assert not listens(served.jupyter)
+
+
+def test_a_page_of_another_origin_gets_nothing_even_with_the_token(served, address, page: Page):
+    page.goto(address)
+    kernels = f"{served.jupyter}api/kernels?token={served.token}"
+    asked = "url => fetch(url).then(answer => answer.status, failure => failure.name)"
+    assert page.evaluate(asked, kernels) == "TypeError"
+    assert page.evaluate(asked, f"{served.address}/index.html") == "TypeError"
+    page.goto(f"{served.address}/")
+    assert page.evaluate(asked, kernels) == 200
+
+
+@pytest.fixture
+def chapter(page: Page, watch: Watch, served: Served) -> Iterator[Chapter]:
+    """Chapter 1 as `make serve` shows it, live on the Jupyter server beside it."""
+    chapter = Chapter(page)
+    chapter.open(f"{served.address}/modules/01_tensors.html")
+    chapter.launch("local")
+    yield chapter
+    assert watch.errors == []
+    assert watch.third_parties == []
+
+
+def test_a_cell_runs_in_the_virtual_environment_of_the_checkout(chapter):
+    cell = chapter.cell(1)
+    cell.write("import sys, tinytorch; print(sys.executable, tinytorch.__file__)")
+    cell.run()
+    library = HERE.root / "tinytorch" / "__init__.py"
+    expect(cell.output).to_have_text(f"{sys.executable} {library}")
+
+
+def test_an_exercise_is_solved_on_the_local_server(chapter):
+    exercise = chapter.exercise(STEP)
+    exercise.write(COLUMN_MAJOR)
+    exercise.run()
+    expect(exercise.result).to_have_attribute("data-state", "failed")
+    expect(exercise.result.locator(".tt-misconception").first).to_contain_text("column-major")
+    exercise.write(SOLUTION)
+    exercise.run()
+    expect(exercise.result).to_have_attribute("data-state", "passed")
+
+
+def test_an_infinite_loop_is_interrupted_and_variables_are_kept(chapter):
+    cell = chapter.cell(1)
+    cell.write("kept = 42\nwhile True:\n    pass")
+    cell.start()
+    cell.wait("running")
+    chapter.stop()
+    cell.write("print(kept)")
+    cell.run()
+    expect(cell.output).to_have_text("42")
