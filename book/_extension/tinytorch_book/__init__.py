@@ -3,7 +3,6 @@
 from sphinx.application import Sphinx
 
 from .course_map import setup_course_map
-from .execution import setup_execution
 from .formulas import setup_formulas
 from .learning_pattern import setup_learning_pattern
 from .live import setup_live
@@ -22,7 +21,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_repository(app)
     setup_style(app)
     setup_formulas(app)
-    setup_execution(app)
+    setup_live(app)
     setup_notebooks(app)
     setup_live(app)
     setup_learning_pattern(app)

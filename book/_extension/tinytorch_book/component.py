@@ -41,7 +41,7 @@ writers: dict[str, Writer] = {}
 def add_component(
     app: Sphinx, name: str, write: Writer, reads: Callable[[str], Iterable[Path]] = lambda _: ()
 ) -> None:
-    """Register a directive `name` whose text is `write(argument)`, read from the files `reads(argument)`."""
+    """Register a directive: its text is `write(argument)`, its files are `reads(argument)`."""
     writers[name] = write
-    directive = type(name, (Component,), {"write": staticmethod(write), "reads": staticmethod(reads)})
-    app.add_directive(name, directive)
+    how = {"write": staticmethod(write), "reads": staticmethod(reads)}
+    app.add_directive(name, type(name, (Component,), how))

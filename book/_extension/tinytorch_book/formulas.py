@@ -1,7 +1,9 @@
 """Formulas as MathML, written at build time: no script, no font and no request in the page."""
 
+from html import escape
+
 from docutils import nodes
-from docutils.utils.math import MathError, wrap_math_code
+from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -15,10 +17,10 @@ def mathml(node: nodes.math | nodes.math_block, block: bool) -> str:
     """Return the formula as MathML; a formula that cannot be read is a build warning."""
     tex = node.astext()
     try:
-        return str(tex2mathml(wrap_math_code(tex, block) if block else tex, as_block=block))
+        return str(tex2mathml(tex, as_block=block))
     except MathError as error:
         logger.warning("cannot read the formula %r: %s", tex, error, location=node)
-        return nodes.literal("", tex).astext()
+        return f"<code>{escape(tex)}</code>"
 
 
 def visit_math(writer: HTML5Translator, node: nodes.math) -> None:

@@ -1,4 +1,4 @@
-"""What a module builds: objectives, time, prerequisites, its place in the stack, its names elsewhere."""
+"""What a module builds: objectives, time, prerequisites, place in the stack, names elsewhere."""
 
 from html import escape
 
@@ -45,11 +45,12 @@ def stack(here: Module) -> str:
         for place, module in enumerate(row):
             drawn.append(box(module, here, place * width, top + CAPTION, width))
         top += CAPTION + BOX + GAP
-    label = f"The stack of the course, from Tensors at the bottom to Production at the top; {here.title} is marked."
+    title = escape(here.title)
+    label = f"The stack of the course, Tensors at the bottom, Production on top; {title} is marked"
     return (
         f'<figure class="tt-stack"><svg viewBox="0 0 {WIDTH} {top}" role="img" '
-        f'aria-label="{escape(label)}">{"".join(drawn)}</svg>'
-        f"<figcaption>Where {escape(here.title)} sits: everything above stands on it.</figcaption></figure>"
+        f'aria-label="{label}">{"".join(drawn)}</svg>'
+        f"<figcaption>Where {title} sits: what is above stands on it.</figcaption></figure>"
     )
 
 

@@ -96,8 +96,13 @@ def buttons(place: str, path: str, pathto: Any) -> dict[str, Any]:
         {"type": "link", "text": text, "tooltip": text, "url": url, "icon": icon}
         for text, url, icon in ways
     ]
-    label = "Open as a notebook"
-    return {"type": "group", "tooltip": label, "icon": "fas fa-rocket", "buttons": links, "label": "notebook-buttons"}
+    return {
+        "type": "group",
+        "tooltip": "Open as a notebook",
+        "icon": "fas fa-rocket",
+        "buttons": links,
+        "label": "notebook-buttons",
+    }
 
 
 def add_buttons(
