@@ -1,5 +1,6 @@
 """A course in miniature: one module of the library, its checks and its mistakes."""
 
+import html.parser
 import sys
 import types
 from pathlib import Path
@@ -174,7 +175,7 @@ class Toys:
         self.mistakes.write_text(MISTAKES)
         table = folder / "course.toml"
         table.write_text(TABLE)
-        self.course = catalog.load_course(table)
+        self.course = catalog.read_course(table)
         self.double = self.course.step("toys.double")
         self.spin = self.course.step("toys.spin")
 
@@ -205,3 +206,41 @@ def untouched():
     """The real course, with every step put back afterwards."""
     yield
     install.reset()
+
+
+VOID = {"input"}
+
+
+class Outline(html.parser.HTMLParser):
+    """Checks that every element is closed, and collects text and attributes."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.text, self.attributes = [], "", []
+        self.feed(source)
+        assert self.open == []
+
+    def handle_starttag(self, name, attributes):
+        """Open an element."""
+        self.attributes.append((name, dict(attributes)))
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_endtag(self, name):
+        """Close the element that was opened last."""
+        assert self.open.pop() == name
+
+    def handle_data(self, text):
+        """Collect text outside of style sheets."""
+        if self.open[-1:] != ["style"]:
+            self.text += text
+
+    def first(self, element):
+        """The attributes of the first such element."""
+        return next(attributes for name, attributes in self.attributes if name == element)
+
+
+@pytest.fixture
+def outline():
+    """Read HTML, failing where it is not well formed."""
+    return Outline

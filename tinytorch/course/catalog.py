@@ -129,8 +129,13 @@ def _find(name: str, found: Mapping[str, T], noun: str) -> T:
 
 
 @functools.cache
-def load_course(path: Path = COURSE_FILE) -> Course:
-    """Read and validate the table of the course."""
+def load_course() -> Course:
+    """The course, read once."""
+    return read_course(COURSE_FILE)
+
+
+def read_course(path: Path) -> Course:
+    """Read and validate the table of a course."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -10,11 +10,17 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 WIDTH = 88  # columns of the plain text
+
+PARAGRAPH_END = re.compile(r"\n\s*\n")
+LIST_ITEM = re.compile(r"^[-*] ", re.MULTILINE)
+CODE = re.compile(r"(`+)(.+?)(?<!`)\1(?!`)")
+STRONG = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
+EMPHASIS = re.compile(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])")
 
 STYLE = (
     "<style>"
@@ -49,11 +55,20 @@ class Shown:
 
 def show(thing: Shown) -> None:
     """Display in a notebook; print elsewhere."""
-    ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
-        ipython.display.display(thing)
-    else:
+    display = notebook_display()
+    if display is None:
         print(thing.text)
+    else:
+        display(thing)
+
+
+def notebook_display() -> Callable[[Shown], object] | None:
+    """How IPython displays things, where it runs."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return None
+    display: Callable[[Shown], object] = ipython.display.display
+    return display
 
 
 def tag(_name: str, *children: str, **attributes: str | None) -> str:
@@ -68,34 +83,28 @@ def tag(_name: str, *children: str, **attributes: str | None) -> str:
 
 def markdown(text: str) -> str:
     """Paragraphs, lists, `code`, *emphasis* and **strong** as HTML; everything else escaped."""
-    blocks = re.split(r"\n\s*\n", inspect.cleandoc(text))
+    blocks = PARAGRAPH_END.split(inspect.cleandoc(text))
     return "".join(_block(block) for block in blocks if block.strip())
 
 
 def _block(block: str) -> str:
-    items = re.split(r"^[-*] ", block, flags=re.MULTILINE)
-    if items[0].strip():
-        return tag("p", inline(block))
-    return tag("ul", *(tag("li", inline(item)) for item in items[1:]))
+    before, *items = LIST_ITEM.split(block)
+    paragraph = tag("p", inline(before)) if before.strip() else ""
+    return paragraph + (tag("ul", *(tag("li", inline(item)) for item in items)) if items else "")
 
 
 def inline(text: str) -> str:
     """`code`, *emphasis* and **strong** as HTML; everything else escaped."""
-    pieces = re.split(r"(`[^`]+`)", " ".join(text.split()))
-    return "".join(
-        tag("code", escape(piece[1:-1])) if index % 2 else _emphasis(escape(piece))
-        for index, piece in enumerate(pieces)
-    )
-
-
-def _emphasis(text: str) -> str:
-    text = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"<strong>\1</strong>", text)
-    return re.sub(r"(?<![\w*])\*([^\s*](?:[^*]*[^\s*])?)\*(?![\w*])", r"<em>\1</em>", text)
+    pieces = CODE.split(" ".join(text.replace("\0", "").split()))
+    spans = [tag("code", escape(code)) for code in pieces[2::3]]
+    marked = STRONG.sub(r"<strong>\1</strong>", escape("\0".join(pieces[0::3])))
+    prose = EMPHASIS.sub(r"<em>\1</em>", marked).split("\0")
+    return "".join(word for pair in zip(prose, [*spans, ""], strict=True) for word in pair)
 
 
 def wrapped(text: str, indent: str = "") -> str:
     """The text as paragraphs of plain lines, indented."""
-    bare = re.sub(r"\*\*(\S(?:.*?\S)?)\*\*", r"\1", inspect.cleandoc(text))
+    bare = STRONG.sub(r"\1", inspect.cleandoc(text))
     blocks = re.split(r"\n\s*\n|\n(?=[-*] )", bare)
     return "\n".join(
         textwrap.fill(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -15,6 +16,10 @@ from tinytorch.course.present import Shown, inline, show, table, tag, wrapped
 ROUNDS = 7
 ROUND_SECONDS = 0.01  # how long one side of a round should at least run
 LARGEST_REPEAT = 1000
+
+
+class _Wrong(Exception):
+    """The attempt's answer is wrong, in the words for the learner."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +52,16 @@ def challenge(
     `inputs` makes fresh arguments. `correct(got, expected)` raises where the attempt's answer
     is wrong; by default it must be the baseline's. None is returned for a stub or an error.
     """
-    agree = correct or _same_answer
     if is_stub(attempt):
         _say(question_id, "unbuilt", f"Make it {target:g} times as fast as the baseline.")
         return None
-    problem = _problem(baseline, attempt, inputs, agree)
-    if problem is None:
+    agree = correct or _same_answer
+    try:
+        _agree(baseline, attempt, inputs, agree)
         score = race(baseline, attempt, inputs, target=target)
-        problem = _problem(baseline, attempt, inputs, agree)
-    if problem is not None:
-        _say(question_id, "failed", f"Correct first, fast second. {problem}")
+        _agree(baseline, attempt, inputs, agree)
+    except _Wrong as wrong:
+        _say(question_id, "failed", f"Correct first, fast second. {wrong}")
         return None
     _say(question_id, "passed" if score.reached else "failed", *_words(score, medals or {}))
     return score
@@ -70,15 +75,15 @@ def race(
     target: float,
 ) -> Score:
     """Time both in turns, so that whatever else the machine does befalls both."""
-    repeats = [_repeat(baseline, inputs()), _repeat(attempt, inputs())]
+    sides = (baseline, attempt)
+    repeats = [_repeat(side, inputs()) for side in sides]
     rounds = []
     for turn in range(ROUNDS):
         arguments = inputs()
-        order = (0, 1) if turn % 2 == 0 else (1, 0)
-        times = {
-            side: _seconds((baseline, attempt)[side], arguments, repeats[side]) for side in order
-        }
-        rounds.append((times[0], times[1]))
+        times = [0.0, 0.0]
+        for side in (turn % 2, 1 - turn % 2):
+            times[side] = _seconds(sides[side], arguments, repeats[side])
+        rounds.append(times)
     return Score(
         baseline=statistics.median(slow for slow, _ in rounds),
         attempt=statistics.median(fast for _, fast in rounds),
@@ -93,32 +98,39 @@ def _repeat(call: Callable[..., Any], arguments: tuple[Any, ...]) -> int:
 
 
 def _seconds(call: Callable[..., Any], arguments: tuple[Any, ...], repeat: int) -> float:
-    started = perf_counter()
-    for _ in range(repeat):
-        call(*arguments)
-    return max(perf_counter() - started, 1e-9) / repeat
+    with _blaming_the_attempt():
+        started = perf_counter()
+        for _ in range(repeat):
+            call(*arguments)
+        return max(perf_counter() - started, 1e-9) / repeat
 
 
 def _same_answer(got: Any, expected: Any) -> None:
     expect(got, expected, within=1e-5, because="A fast wrong answer is a wrong answer.")
 
 
-def _problem(
+def _agree(
     baseline: Callable[..., Any],
     attempt: Callable[..., Any],
     inputs: Callable[[], tuple[Any, ...]],
     agree: Callable[[Any, Any], None],
-) -> str | None:
-    """What is wrong with the attempt's answer, or None."""
+) -> None:
+    """Raise _Wrong unless both give the same answer to the same arguments."""
     arguments = inputs()
     expected = baseline(*arguments)
-    try:
+    with _blaming_the_attempt():
         agree(attempt(*arguments), expected)
+
+
+@contextlib.contextmanager
+def _blaming_the_attempt() -> Iterator[None]:
+    try:
+        yield
     except CheckFailure as failure:
-        return f"Expected `{failure.expected}`, got `{failure.got}`. {failure.because}"
-    except Exception as error:  # noqa: BLE001 - the attempt is the learner's
-        return f"Your code raised `{type(error).__name__}: {error}`."
-    return None
+        got, expected = failure.got, failure.expected
+        raise _Wrong(f"Expected `{expected}`, got `{got}`. {failure.because}") from failure
+    except (Exception, SystemExit) as error:
+        raise _Wrong(f"Your code raised `{type(error).__name__}: {error}`.") from error
 
 
 def _words(score: Score, medals: Mapping[str, float]) -> tuple[str, Shown]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from html import escape
+from typing import TypeGuard
 
 from tinytorch.course.present import inline, markdown, tag, wrapped
 
@@ -84,7 +85,7 @@ def require_choice(question_id: str, answer: Choice, choices: Sequence[Choice]) 
     if choices and answer not in choices:
         shown = ", ".join(map(repr, choices))
         raise ValueError(f"{question_id}: the answer {answer!r} is not among the choices {shown}")
-    if not choices and not _is_number(answer):
+    if not choices and not (_is_number(answer) and math.isfinite(answer)):
         raise ValueError(f"{question_id}: without choices the answer must be a number")
 
 
@@ -95,5 +96,5 @@ def is_right(guess: Choice, answer: Choice, within: float) -> bool:
     return str(guess) == str(answer)
 
 
-def _is_number(value: Choice) -> bool:
+def _is_number(value: Choice) -> TypeGuard[int | float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
