@@ -33,6 +33,8 @@ STYLE = (
     ":where(.tt-finding){display:grid;grid-template-columns:max-content 1fr;gap:.1em 1em;"
     "margin-left:4.5em}:where(.tt-finding dd){margin:0;overflow-wrap:anywhere}"
     ":where(.tt-finding code,.tt-finding pre){white-space:pre-wrap}"
+    ":where(.tt-misconception){margin-left:4.5em;font-weight:bold}"
+    ":where(.tt-table th,.tt-table td){text-align:left;padding:.1em 1.5em .1em 0}"
     ":where(.tt-question textarea){width:100%;box-sizing:border-box;font:inherit}"
     ":where(.tt-question label){display:block}:where(.tt-question fieldset){border:0;padding:0}"
     "</style>"

@@ -67,7 +67,7 @@ def show_step(result: StepResult) -> Shown:
             tag("strong", f"{WORDS[result.state]}."),
             " ",
             tag("code", escape(step.id)),
-            " ",
+            ": ",
             inline(_step_sentence(result)),
             _class="tt-headline",
         ),
@@ -113,11 +113,17 @@ def _outcomes(checks: Sequence[CheckResult], *, folded: bool) -> str:
         of_kind = [check for check in checks if check.kind == kind]
         items = [_outcome(check) for check in _without_echo(of_kind)]
         if items:
-            lists.append(tag("p", heading.capitalize(), _class="tt-kind"))
+            heading = f"{heading.capitalize()}{_wait(of_kind)}"
+            lists.append(tag("p", heading, _class="tt-kind"))
             lists.append(tag("ul", *items, _class="tt-outcomes"))
     if not folded or not lists:
         return "".join(lists)
     return tag("details", tag("summary", "What was checked"), *lists)
+
+
+def _wait(checks: Sequence[CheckResult]) -> str:
+    waiting = all(check.outcome == "waiting" for check in checks)
+    return " (they run when those before them pass)" if waiting else ""
 
 
 def _without_echo(checks: Sequence[CheckResult]) -> Iterator[CheckResult]:
@@ -166,7 +172,7 @@ def _outcome_lines(checks: Sequence[CheckResult]) -> list[str]:
     lines = []
     for kind, heading in KINDS.items():
         of_kind = [check for check in checks if check.kind == kind]
-        lines += [f"  {heading}"] if of_kind else []
+        lines += [f"  {heading}{_wait(of_kind)}"] if of_kind else []
         for check in _without_echo(of_kind):
             lines.append(f"    {check.outcome:<9}{check.title}")
             lines += _finding_lines(check)
