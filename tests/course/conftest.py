@@ -1,13 +1,15 @@
 """A course in miniature: one module of the library, its checks and its mistakes."""
 
+import ast
 import html.parser
 import sys
+import textwrap
 import types
 from pathlib import Path
 
 import pytest
 
-from tinytorch.course import catalog, checks, install
+from tinytorch.course import catalog, checks, install, stubs
 
 TABLE = """
 [course]
@@ -244,3 +246,25 @@ class Outline(html.parser.HTMLParser):
 def outline():
     """Read HTML, failing where it is not well formed."""
     return Outline
+
+
+def solution(step):
+    """The exercise cell with the body of the reference."""
+    code = install.code_of(install.reference(step.target))
+    text = Path(code.co_filename).read_text(encoding="utf-8")
+    function = next(
+        node
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef)
+        and code.co_firstlineno in (node.lineno, *(one.lineno for one in node.decorator_list))
+    )
+    first, last = function.body[1].lineno, function.body[-1].end_lineno
+    body = textwrap.dedent("\n".join(text.splitlines()[first - 1 : last]))
+    head, _, _ = stubs.stub(step).rpartition("    raise NotImplementedError(")
+    return head + textwrap.indent(body, "    ")
+
+
+@pytest.fixture(scope="session")
+def solved():
+    """Write the exercise cell of a step with the body of the reference."""
+    return solution

@@ -4,10 +4,7 @@ Its stub leaves it unbuilt and passes none of its checks, an empty function fail
 reference, copied into the exercise cell, passes.
 """
 
-import ast
 import linecache
-import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -27,22 +24,6 @@ def run_cell(source, name):
     return namespace[name]
 
 
-def solved(step):
-    """The exercise cell with the body of the reference."""
-    code = install.code_of(install.reference(step.target))
-    text = Path(code.co_filename).read_text(encoding="utf-8")
-    function = next(
-        node
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef)
-        and code.co_firstlineno in (node.lineno, *(one.lineno for one in node.decorator_list))
-    )
-    first, last = function.body[1].lineno, function.body[-1].end_lineno
-    body = textwrap.dedent("\n".join(text.splitlines()[first - 1 : last]))
-    head, _, _ = stubs.stub(step).rpartition("    raise NotImplementedError(")
-    return head + textwrap.indent(body, "    ")
-
-
 @EVERY_STEP
 def test_a_stub_runs_by_itself_and_is_not_built(step, untouched, capsys):
     answer = run_cell(stubs.stub(step), step.name)
@@ -51,7 +32,9 @@ def test_a_stub_runs_by_itself_and_is_not_built(step, untouched, capsys):
 
 
 @EVERY_STEP
-def test_the_reference_copied_into_the_cell_passes_as_the_learners_own(step, untouched, capsys):
+def test_the_reference_copied_into_the_cell_passes_as_the_learners_own(
+    step, untouched, capsys, solved
+):
     run_cell(solved(step), step.name)
     assert capsys.readouterr().out.startswith("Passed.")
     assert install.provenance_of(step.target) == "yours"
@@ -87,7 +70,7 @@ def passing(step, answer):
     return [check.name for check in found if check.outcome == "passed"]
 
 
-def test_all_steps_solved_at_once_make_every_module_complete(untouched, capsys):
+def test_all_steps_solved_at_once_make_every_module_complete(untouched, capsys, solved):
     for step in COURSE.steps:
         run_cell(solved(step), step.name)
     capsys.readouterr()
