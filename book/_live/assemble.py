@@ -206,8 +206,8 @@ def _read_manifest() -> Manifest:
 
 def _write_manifest(stamps: Manifest) -> None:
     lock = wheels.read_lock(OUTPUT / "pyodide" / "pyodide-lock.json")
-    on_import = wheels.closure(lock, wheels.ON_IMPORT)
-    at_start = wheels.closure(lock, set(lock["packages"]) - set(on_import))
+    later = set(wheels.closure(lock, wheels.ON_IMPORT))
+    at_start = wheels.closure(lock, {*lock["packages"]} - later | {*wheels.AT_START})
     fetched = [*CORE, STDLIB, *(lock["packages"][name]["file_name"] for name in at_start)]
     (OUTPUT / "manifest.json").unlink(missing_ok=True)
     manifest = {

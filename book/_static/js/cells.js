@@ -23,6 +23,7 @@ export class Cell {
     this.editor = null;
     this.state = "waiting";
     element.dataset.cell = String(number);
+    if (this.step) element.dataset.step = this.step;
     element.querySelector(".cell_input").after(makeBar(this));
   }
 

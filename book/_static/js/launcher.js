@@ -10,7 +10,8 @@
 //   #tt-live-problem            what went wrong (role=alert), with one button for each way out
 //   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-import (a file input)
 //   div.cell[data-cell=N]       a cell, counted from 1; data-state: waiting, running, done, failed;
-//                               .tt-is-edited when it differs from the published source
+//                               .tt-is-edited when it differs from the published source;
+//                               data-step on an exercise
 //     .CodeMirror               its editor          .tt-output        its new output
 //     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons
 //   window.tinytorchLive        settings that win over the page's own (see settings.js)
@@ -156,13 +157,13 @@ class Launcher {
         this.panel.say(`${cell.label} runs ...`);
         const status = await cell.run(connection);
         restoreAnswers(cell.element);
-        const results = recordResults(cell);
+        const result = recordResults(cell);
         this.panel.progress = showProgress(this.cells);
         if (status !== "ok" && !cell.mayFail) {
           this.panel.say(`${cell.label} stopped with an error.`);
           return;
         }
-        this.panel.say([`${cell.label} has run.`, ...results].join(" "));
+        this.panel.say(result ? `${cell.label}: ${result}` : `${cell.label} has run.`);
       }
     } catch (reason) {
       if (!(reason instanceof Stopped)) this.#died(String(reason));

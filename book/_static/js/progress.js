@@ -5,16 +5,16 @@ import * as store from "./store.js";
 /**
  * Keep the steps that passed in a cell's new output.
  * @param {import("./cells.js").Cell} cell
- * @returns {string[]} one sentence for each result, for the status line
+ * @returns {string} the results in a few words, for the status line; empty where there is none
  */
 export function recordResults(cell) {
-  return [...cell.element.querySelectorAll(".tt-output .tt-result[data-step]")].map((result) => {
-    const { step, state, provenance } = result.dataset;
-    if (state === "passed" && provenance === "yours") {
-      store.keep("passed", step, new Date().toISOString());
+  const results = [...cell.element.querySelectorAll(".tt-output .tt-result[data-state]")];
+  for (const { dataset } of results) {
+    if (dataset.step && dataset.state === "passed" && dataset.provenance === "yours") {
+      store.keep("passed", dataset.step, new Date().toISOString());
     }
-    return result.querySelector(".tt-headline")?.textContent ?? `${step}: ${state}.`;
-  });
+  }
+  return results.map((result) => result.querySelector("strong")?.textContent ?? "").join(" ");
 }
 
 /**

@@ -1,0 +1,147 @@
+"""Real Chromium on the real book, served from a sub-path as GitHub Pages serves it."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from book._publish.build import HERE, build
+from tests.browser.chapter import Chapter
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+]
+FOLDER = "/course/"
+NO_CHROMIUM = (
+    "These tests need Chromium. Get one with `apt-get install chromium` or "
+    "`python -m playwright install chromium`, or name one in the variable CHROMIUM."
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--site", type=Path, help="test this built site instead of building the book")
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """The Chromium of this machine; there is no test of the pages without one."""
+    named = os.environ.get("CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if found:
+        return found
+    with sync_playwright() as playwright:
+        installed = playwright.chromium.executable_path
+    assert Path(installed).exists(), NO_CHROMIUM
+    return installed
+
+
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> Path:
+    """The folder of the built book, brought up to date."""
+    given: Path | None = request.config.getoption("--site")
+    if given:
+        return given
+    build(lambda stage, detail, fraction: None)
+    return HERE.site
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    """Serve the site below FOLDER and nothing beside it."""
+
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
+        ".js": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def translate_path(self, path: str) -> str:
+        inside = path.startswith(FOLDER)
+        return super().translate_path(path.removeprefix(FOLDER) if inside else "/nothing-here")
+
+    def log_message(self, *arguments: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """Where the book is served: http://127.0.0.1:PORT/course/."""
+    handler = functools.partial(_Files, directory=str(site))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{FOLDER}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A reader who has never been here."""
+    context = browser.new_context()
+    context.set_default_timeout(60_000)
+    yield context
+    context.close()
+
+
+class Watch:
+    """What a page must not do: report errors, or ask another host for anything."""
+
+    def __init__(self, page: Page, *allowed: str) -> None:
+        self.allowed = {"127.0.0.1", *allowed}
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error":
+            self.errors.append(text)
+
+    @property
+    def third_parties(self) -> list[str]:
+        """Requests that left the book's own host."""
+        parts = [(url, urlsplit(url)) for url in self.requests]
+        return [url for url, part in parts if part.hostname and part.hostname not in self.allowed]
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page."""
+    return context.new_page()
+
+
+@pytest.fixture
+def watch(page: Page) -> Watch:
+    """A witness of everything that the page does."""
+    return Watch(page)
+
+
+@pytest.fixture
+def chapter(page: Page, watch: Watch, address: str) -> Iterator[Chapter]:
+    """Chapter 1; whatever the test does there, nothing may go wrong behind the scenes."""
+    chapter = Chapter(page)
+    chapter.open(f"{address}modules/01_tensors.html")
+    yield chapter
+    assert watch.errors == []
+    assert watch.third_parties == []
