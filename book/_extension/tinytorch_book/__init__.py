@@ -23,7 +23,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_formulas(app)
     setup_live(app)
     setup_notebooks(app)
-    setup_live(app)
     setup_learning_pattern(app)
     setup_module_overview(app)
     setup_step_hints(app)
