@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.test_tensors import PINNED
+from tests.peers.frozen import TORCH
 
 ROOT = Path(__file__).resolve().parents[2]
 WHEELS = "https://download.pytorch.org/whl/cpu"  # elsewhere, Linux gets gigabytes of CUDA
@@ -20,13 +20,13 @@ WHEELS = "https://download.pytorch.org/whl/cpu"  # elsewhere, Linux gets gigabyt
 
 def install_torch() -> Path:
     """Return the folder that holds the pinned PyTorch, installed there if it is not yet."""
-    folder = ROOT / "_build" / f"torch-{PINNED}"
+    folder = ROOT / "_build" / f"torch-{TORCH}"
     finished = folder / "finished"
     if not finished.exists():
-        print(f"Installing PyTorch {PINNED} for the CPU in {folder.relative_to(ROOT)}", flush=True)
+        print(f"Installing PyTorch {TORCH} for the CPU in {folder.relative_to(ROOT)}", flush=True)
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", folder,
-             "--extra-index-url", WHEELS, f"torch=={PINNED}"],
+            [sys.executable, "-m", "pip", "install", "-qq", "--retries", "1", "--upgrade", "--target", folder,
+             "--extra-index-url", WHEELS, f"torch=={TORCH}"],
             check=True,
         )  # fmt: skip
         finished.touch()

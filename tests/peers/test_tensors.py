@@ -14,7 +14,6 @@ import pytest
 import tinytorch as tt
 from tests.peers import cases, differences, freeze, frozen
 
-PINNED = "2.13.0"
 CASES = cases.all_cases()
 GROUPS = sorted({case.group for case in CASES.values()})
 EXPLAINED = differences.explained(CASES)
@@ -60,7 +59,7 @@ def test_every_difference_by_design_is_one(reason):
 
 def test_the_frozen_results_are_those_of_the_cases_and_of_the_pinned_pytorch():
     version, results = frozen.load()
-    assert version == PINNED
+    assert version == frozen.TORCH
     assert list(results) == list(CASES)
     assert frozen.PATH.stat().st_size < 500_000
 
@@ -72,7 +71,7 @@ def test_the_frozen_results_are_what_pytorch_says():
         for name in CASES
         if (how := frozen.difference(frozen.load()[1][name], results[name]))
     }
-    assert version == PINNED
+    assert version == frozen.TORCH
     assert stale == {}
 
 
