@@ -124,10 +124,14 @@ async function connectToLocalServer(settings, rendermime, report) {
   return new Connection(server, await renew(), renew, true);
 }
 
-async function connectToBinder(settings, rendermime, report) {
+async function connectToBinder(settings, rendermime, report, log) {
   report("Asking Binder for a server; the first time this can take some minutes ...");
   const binderOptions = { repoProvider: "github", ...settings.binder };
-  const server = newServer({ binderOptions, savedSessionOptions: { enabled: false } }, report);
+  const server = newServer({ binderOptions, savedSessionOptions: { enabled: false } }, (said) => {
+    const [, phase, line] = /^Binder is: (\w*) - (.*)$/s.exec(said);
+    if (phase) report(`Binder: ${phase}`);
+    log(line);
+  });
   server.connectToServerViaBinder();
   await server.ready;
   const renew = () => startSession(server, rendermime, "python3");

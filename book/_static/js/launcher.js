@@ -78,13 +78,14 @@ class Launcher {
     const attempt = (this.attempt += 1);
     const kind = this.panel.kernel;
     this.panel.clearProblem();
+    this.panel.clearLog();
     this.panel.state = "starting";
     this.panel.say(`Starting: ${this.kernels[kind].name}.`);
     try {
       await this.#makeEditable();
-      const connection = await this.kernels[kind].connect(this.settings, this.rendermime, (text, fraction) => {
-        if (attempt === this.attempt) this.panel.report(text, fraction);
-      });
+      const report = (text, fraction) => attempt === this.attempt && this.panel.report(text, fraction);
+      const log = (line) => attempt === this.attempt && this.panel.log(line);
+      const connection = await this.kernels[kind].connect(this.settings, this.rendermime, report, log);
       if (attempt !== this.attempt) return connection.close();
       this.#attach(connection);
       this.panel.state = "ready";

@@ -88,6 +88,18 @@ export class Panel {
     });
     box.replaceChildren(message, ...buttons);
     box.hidden = false;
+    this.#find("#tt-live-log").open = true;
+  }
+
+  /** Keep a line of what a server says while it is being built. */
+  log(line) {
+    this.#find("#tt-live-log").hidden = false;
+    this.#find("#tt-live-log pre").append(line);
+  }
+
+  clearLog() {
+    this.#find("#tt-live-log").hidden = true;
+    this.#find("#tt-live-log pre").replaceChildren();
   }
 
   clearProblem() {
@@ -136,4 +148,7 @@ const MARKUP = `
     <p id="tt-live-status" role="status" aria-live="polite"></p>
     <p id="tt-live-steps"></p>
   </div>
-  <div id="tt-live-problem" class="tt-live-problem" role="alert" hidden></div>`;
+  <div id="tt-live-problem" class="tt-live-problem" role="alert" hidden></div>
+  <details id="tt-live-log" class="tt-live-log" hidden>
+    <summary>What the server says</summary><pre tabindex="0"></pre>
+  </details>`;
