@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
-from tinytorch.course import build, exercise, install, limits
+from tinytorch.course import build, catalog, exercise, install, limits
 
 
 def attempt(toys, answer):
@@ -140,6 +140,28 @@ def double(number):
 """
     exec(source, namespace)
     assert tt.toys.double is namespace["double"]
+
+
+def test_a_decorated_recursive_answer_finds_itself(toys):
+    namespace = {"build": build}
+    source = """
+import functools
+
+@build("toys.double")
+@functools.cache
+def double(number):
+    if isinstance(number, str):
+        raise TypeError(repr(number))
+    return 0 if number == 0 else 1.0 if number == 0.5 else 2 + double(number - 1)
+"""
+    exec(source, namespace)
+    assert tt.toys.double(5) == 10
+    assert install.provenance_of("toys.double") == "yours"
+
+
+def test_build_without_a_step_says_how_to_write_it(toys):
+    with pytest.raises(catalog.CourseError, match=r'@build\("module.step"\)'):
+        build(lambda number: number)
 
 
 def test_checking_does_not_bind_a_name_inside_of_the_library(toys):

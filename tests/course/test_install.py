@@ -30,6 +30,12 @@ def test_modules_classes_and_tables_all_use_what_is_installed(toys, user):
     assert toys.library.kernels == {"double": double, "more": {"double": double}}
 
 
+def test_a_table_that_holds_itself_does_not_hang_the_search(toys):
+    toys.library.kernels["itself"] = toys.library.kernels
+    install.install("toys.double", double)
+    assert toys.library.kernels["double"] is double
+
+
 def test_restoring_puts_back_exactly_what_was_there(toys, user):
     reference = toys.library.double
     replaced = install.install("toys.double", double)

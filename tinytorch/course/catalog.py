@@ -108,15 +108,15 @@ class Course:
         return tuple(step for module in self.modules for step in module.steps)
 
     def module(self, stem: str) -> Module:
-        """The module with this stem."""
+        """Return the module with this stem."""
         return _find(stem, {module.stem: module for module in self.modules}, "module")
 
     def step(self, step_id: str) -> Step:
-        """The step with this id."""
+        """Return the step with this id."""
         return _find(step_id, {step.id: step for step in self.steps}, "step")
 
     def pattern(self, name: str) -> Pattern:
-        """The engagement pattern with this name."""
+        """Return the engagement pattern with this name."""
         return _find(name, {pattern.name: pattern for pattern in self.patterns}, "pattern")
 
 
@@ -130,7 +130,7 @@ def _find(name: str, found: Mapping[str, T], noun: str) -> T:
 
 @functools.cache
 def load_course() -> Course:
-    """The course, read once."""
+    """Return the course, read once."""
     return read_course(COURSE_FILE)
 
 
@@ -175,7 +175,7 @@ def _step(stem: str, row: Mapping[str, Any]) -> Step:
 
 
 def _record(kind: type[T], row: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass from a row, naming what is missing, unknown or of the wrong type."""
+    """Build the dataclass from a row, naming what is missing, unknown or mistyped."""
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     required = [name for name, field in fields.items() if field.default is dataclasses.MISSING]
     if missing := [name for name in required if name not in row]:

@@ -43,19 +43,19 @@ class CheckResult:
 
 
 def tests_root() -> Path:
-    """The folder of the checks: the checkout's `tests`, or the wheel's copy."""
+    """Return the folder of the checks: the checkout's, or the wheel's copy."""
     here = Path(__file__).resolve().parent
     checkout = here.parents[1] / "tests"
     return checkout if (checkout / "package").is_dir() else here / "tests"
 
 
 def check_files(stem: str) -> dict[Kind, Path]:
-    """The module's pair of test files."""
+    """Return the module's pair of test files."""
     return {kind: tests_root() / folder / f"test_{stem}.py" for kind, folder in FOLDERS.items()}
 
 
 def mistakes_file(stem: str) -> Path:
-    """The module's catalogue of known-wrong answers."""
+    """Return the module's catalogue of known-wrong answers."""
     return tests_root() / "mutants" / f"{stem}.py"
 
 
@@ -67,7 +67,7 @@ def run_checks(
     mistakes: Callable[[], Sequence[Mistake]] = tuple,
     in_order: bool = True,
 ) -> tuple[CheckResult, ...]:
-    """Run the checks of one step, or every check of the files where `step` is None.
+    """Run the checks of one step, or every check where `step` is None.
 
     With `in_order`, module checks wait until every package check has passed.
     """

@@ -11,7 +11,7 @@ def check_module(stem: str) -> None:
 
 
 def module_result(stem: str) -> report.ModuleResult:
-    """What every check of the module finds now."""
+    """Return what every check of the module finds now."""
     course = catalog.load_course()
     module = course.module(stem)
     if not module.published:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import inspect
 import types
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ def build(step_id: str) -> Callable[[Built], Built]:
     A stub leaves the library as it is; so does an answer that fails, whether the library
     uses the reference or the last version that passed.
     """
+    if callable(step_id):
+        raise catalog.CourseError('build needs the step in brackets: @build("module.step")')
     step = catalog.load_course().step(step_id)
 
     def check(candidate: Built) -> Built:
@@ -57,7 +60,7 @@ def check_answer(step: catalog.Step, candidate: Any) -> StepResult:
 
 
 def is_stub(candidate: object) -> bool:
-    """Whether all that the function can do is to raise NotImplementedError."""
+    """Return whether all that a function can do is raise NotImplementedError."""
     code = install.code_of(candidate)
     if not isinstance(code, types.CodeType) or code.co_names != ("NotImplementedError",):
         return False
@@ -67,8 +70,9 @@ def is_stub(candidate: object) -> bool:
 
 
 def _bind_own_name(candidate: Any) -> None:
-    """Let a recursive function find itself: its name is bound only after decoration."""
-    if not isinstance(candidate, types.FunctionType) or "." in candidate.__qualname__:
+    """Let a recursive function find itself before its name is bound."""
+    function = inspect.unwrap(candidate) if callable(candidate) else candidate
+    if not isinstance(function, types.FunctionType) or "." in function.__qualname__:
         return
-    if not install.is_library(candidate.__module__ or ""):
-        candidate.__globals__[candidate.__name__] = candidate
+    if not install.is_library(function.__module__ or ""):
+        function.__globals__[function.__name__] = candidate

@@ -36,7 +36,7 @@ def expect(got: Any, expected: Any, *, because: str, within: float | None = None
 def expect_error(
     call: Callable[[], Any], kind: type[Exception], *mentions: str, because: str
 ) -> None:
-    """Fail unless `call` raises this kind of error with a message holding every mention."""
+    """Fail unless `call` raises this kind of error, with every mention in it."""
     wanted = kind.__name__
     if mentions:
         wanted += " that mentions " + " and ".join(mentions)
@@ -60,7 +60,7 @@ def _fail_error(got: str, wanted: str, because: str, symptom: str | None) -> NoR
 
 
 def safe_repr(value: object, limit: int = SHOWN) -> str:
-    """The repr of a value, shortened, whatever its `__repr__` does."""
+    """Return the repr of a value, shortened, whatever its `__repr__` does."""
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 - the class may be the learner's
@@ -76,7 +76,7 @@ def _shorten(text: str, limit: int = SHOWN) -> str:
 
 
 def _difference(got: Any, expected: Any, within: float | None) -> str | None:
-    """None when equal; otherwise where they differ, or "" when both reprs say enough."""
+    """Return None when equal, where they differ, or "" when the reprs say enough."""
     if _is_array(expected):
         return _array_difference(got, expected, within)
     if not _same_kind(got, expected):
@@ -136,7 +136,7 @@ def _equal(got: Any, expected: Any, within: float | None) -> bool:
 
 
 def _same_kind(got: Any, expected: Any) -> bool:
-    """Whether both are of one kind: True is not 1, 1 is not 1.0, a tuple is not a list."""
+    """Tell True from 1, 1 from 1.0 and a tuple from a list."""
     for kind in ((bool, np.bool_), (int, np.integer), (float, np.floating)):
         if isinstance(expected, kind) or isinstance(got, kind):
             return isinstance(got, kind) and isinstance(expected, kind)

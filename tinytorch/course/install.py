@@ -19,18 +19,18 @@ _references: dict[str, Any] = {}  # what each target was before anything was ins
 
 
 def current(target: str) -> Any:
-    """The object that the library uses for this target now."""
+    """Return the object that the library uses for this target now."""
     owner, name = _locate(target)
     return vars(owner)[name]
 
 
 def reference(target: str) -> Any:
-    """The object that the library came with."""
+    """Return the object that the library came with."""
     return _references.get(target, current(target))
 
 
 def provenance_of(target: str) -> Provenance:
-    """Whose code the library uses for this target now."""
+    """Return whose code the library uses for this target now."""
     return "reference" if current(target) is reference(target) else "yours"
 
 
@@ -66,13 +66,13 @@ def reset() -> None:
 
 
 def learner_files() -> frozenset[str]:
-    """The file names that the code of installed objects says it comes from."""
+    """Return the file names that the code of installed objects comes from."""
     yours = (current(target) for target in _references if provenance_of(target) == "yours")
     return frozenset(code.co_filename for code in map(code_of, yours) if code is not None)
 
 
 def code_of(candidate: Any) -> Any:
-    """The code object of a function, method or decorated function, or None."""
+    """Return the code of a function, method or decorated function, or None."""
     return getattr(inspect.unwrap(_unbound(candidate)), "__code__", None)
 
 
@@ -87,7 +87,7 @@ def _locate(target: str) -> tuple[Any, str]:
 
 
 def _of_its_own(candidate: Any) -> Any:
-    """A function that is nowhere in the library yet, so that it can be told from all else."""
+    """Return a function for the candidate that is nowhere in the library yet."""
     candidate = _unbound(candidate)
     if isinstance(candidate, types.FunctionType) and not any(_places(candidate)):
         return candidate
@@ -106,7 +106,7 @@ def _unbound(candidate: Any) -> Any:
 
 
 def _bound_like(original: Any, function: Any) -> Any:
-    """Wrap a plain function as the reference is: static method, class method or property."""
+    """Wrap a function as the reference is: static method, class method, property."""
     for kind in (staticmethod, classmethod, property):
         if isinstance(original, kind):
             return kind(function)
@@ -114,13 +114,13 @@ def _bound_like(original: Any, function: Any) -> Any:
 
 
 def _swap(old: Any, new: Any) -> None:
-    """Replace by identity in the library's modules, their tables and their classes."""
+    """Replace by identity in the library's modules, their tables and classes."""
     for put in list(_places(old)):
         put(new)
 
 
 def _places(thing: Any) -> Iterator[Callable[[Any], None]]:
-    """Where the library holds the thing: each place as a function that puts another there."""
+    """Yield for each place where the library holds it what puts another there."""
     for module_name, module in list(sys.modules.items()):
         if module is None or not is_library(module_name):
             continue
@@ -131,12 +131,15 @@ def _places(thing: Any) -> Iterator[Callable[[Any], None]]:
                     yield functools.partial(setattr, owner, name)
 
 
-def _places_in_table(table: dict[Any, Any], thing: Any) -> Iterator[Callable[[Any], None]]:
+def _places_in_table(
+    table: dict[Any, Any], thing: Any, *, depth: int = 3
+) -> Iterator[Callable[[Any], None]]:
+    """Look in the table and in the tables inside of it, to a depth that ends cycles."""
     for key, value in list(table.items()):
         if value is thing:
             yield functools.partial(table.__setitem__, key)
-        elif type(value) is dict and not _is_dunder(key):
-            yield from _places_in_table(value, thing)
+        elif type(value) is dict and depth and not _is_dunder(key):
+            yield from _places_in_table(value, thing, depth=depth - 1)
 
 
 def _is_dunder(key: Any) -> bool:
@@ -144,6 +147,6 @@ def _is_dunder(key: Any) -> bool:
 
 
 def is_library(module_name: str) -> bool:
-    """Whether the module is one that a learner's object can be installed in."""
+    """Return whether a learner's object can be installed in the module."""
     package, _, rest = module_name.partition(".")
     return package == "tinytorch" and rest.partition(".")[0] != "course"

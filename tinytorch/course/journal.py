@@ -14,13 +14,13 @@ VARIABLE = "TINYTORCH_HOME"
 
 
 def journal_file() -> Path:
-    """Where answers are kept: `~/.tinytorch`, or the folder that TINYTORCH_HOME names."""
+    """Return where answers are kept: in ~/.tinytorch or in TINYTORCH_HOME."""
     folder = os.environ.get(VARIABLE)
     return (Path(folder) if folder else Path.home() / ".tinytorch") / "journal.json"
 
 
 def record(question_id: str, question: str, answer: str) -> str:
-    """Keep the answer, replacing an earlier one; say where it is, or why it is not kept."""
+    """Keep the answer, and say where it is or why it could not be kept."""
     try:
         path = journal_file()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def record(question_id: str, question: str, answer: str) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The entries so far; a file that is no journal is set aside, never overwritten."""
+    """Return the entries so far; set a file that is no journal aside."""
     if not path.exists():
         return {}
     try:

@@ -37,7 +37,7 @@ class BoundedText(io.TextIOBase):
         return len(text)
 
     def getvalue(self) -> str:
-        """What was kept."""
+        """Return what was kept."""
         return "".join(self._parts) + (" ..." if self._room < 0 else "")
 
 
@@ -50,7 +50,7 @@ def capturing(stream: io.TextIOBase) -> Iterator[None]:
 
 @contextlib.contextmanager
 def time_limit() -> Iterator[None]:
-    """Raise OutOfTime when the block takes longer than it may, where signals can interrupt it."""
+    """Raise OutOfTime when the block takes too long and signals can interrupt it."""
     on_main_thread = threading.current_thread() is threading.main_thread()
     if not on_main_thread or not hasattr(signal, "setitimer") or sys.platform == "emscripten":
         yield

@@ -35,7 +35,7 @@ def mistake(step: str, *, caught_by: str, says: str) -> Callable[[Answer], Answe
 
 
 def read_mistakes(path: Path) -> tuple[Mistake, ...]:
-    """The mistakes that the file catalogues, in its order."""
+    """Return the mistakes that the file catalogues, in its order."""
     if not path.is_file():
         return ()
     _catalogue.clear()

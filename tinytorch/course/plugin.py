@@ -87,7 +87,7 @@ class Checker:
         return [str(path) for path in self.kinds if path.is_file()]
 
     def results(self) -> tuple[CheckResult, ...]:
-        """Everything found; at least one result, so that nothing cannot look like a pass."""
+        """Return everything found; where nothing was, a failure that says so."""
         found = list(self._found.values())
         missing = [kind for kind in self.kinds.values() if kind not in {r.kind for r in found}]
         return (*found, *(self._nothing(kind) for kind in missing))
@@ -132,7 +132,7 @@ class Checker:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[Any]
     ) -> pytest.TestReport:
-        """Keep the outcome in the learner's terms; pytest needs no more than a word."""
+        """Keep the outcome in the learner's terms; pytest needs only a word."""
         error = call.excinfo.value if call.excinfo else None
         if error is not None:
             self._found[item.nodeid] = self._failed(item, error, call.duration)
@@ -192,7 +192,7 @@ class Checker:
         )
 
     def _recognise(self, item: pytest.Item, error: BaseException) -> str:
-        """The sentence of the catalogued mistake that fails this check in the same way."""
+        """Return the sentence of the mistake that fails this check in the same way."""
         name = getattr(item, "originalname", item.name)
         for mistake in self.mistakes():
             if mistake.caught_by == name and mistake.step in _steps(item):
@@ -227,7 +227,7 @@ def _title(name: str) -> str:
 
 
 def _outcome(item: pytest.Item) -> BaseException | None:
-    """What the check raises, run once more on what is installed now."""
+    """Return what the check raises, run once more on what is installed now."""
     try:
         with capturing(BoundedText()), time_limit():
             item.runtest()

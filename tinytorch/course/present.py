@@ -65,7 +65,7 @@ def show(thing: Shown) -> None:
 
 
 def notebook_display() -> Callable[[Shown], object] | None:
-    """How IPython displays things, where it runs."""
+    """Return how IPython displays things, where it runs."""
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         return None
@@ -74,7 +74,7 @@ def notebook_display() -> Callable[[Shown], object] | None:
 
 
 def tag(_name: str, *children: str, **attributes: str | None) -> str:
-    """One HTML element; the children are HTML, the attributes are text."""
+    """Return an HTML element; its children are HTML, its attributes text."""
     pairs = "".join(
         f' {name.strip("_").replace("_", "-")}="{escape(value)}"'
         for name, value in attributes.items()
@@ -84,7 +84,7 @@ def tag(_name: str, *children: str, **attributes: str | None) -> str:
 
 
 def markdown(text: str) -> str:
-    """Paragraphs, lists, `code`, *emphasis* and **strong** as HTML; everything else escaped."""
+    """Return paragraphs, lists and what `inline` knows as HTML."""
     blocks = PARAGRAPH_END.split(inspect.cleandoc(text))
     return "".join(_block(block) for block in blocks if block.strip())
 
@@ -96,7 +96,7 @@ def _block(block: str) -> str:
 
 
 def inline(text: str) -> str:
-    """`code`, *emphasis* and **strong** as HTML; everything else escaped."""
+    """Return `code`, *emphasis* and **strong** as HTML, and all else escaped."""
     pieces = CODE.split(" ".join(text.replace("\0", "").split()))
     spans = [tag("code", escape(code)) for code in pieces[2::3]]
     marked = STRONG.sub(r"<strong>\1</strong>", escape("\0".join(pieces[0::3])))
@@ -105,7 +105,7 @@ def inline(text: str) -> str:
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """The text as paragraphs of plain lines, indented."""
+    """Return the text as paragraphs of plain lines, indented."""
     bare = STRONG.sub(r"\1", inspect.cleandoc(text))
     blocks = re.split(r"\n\s*\n|\n(?=[-*] )", bare)
     return "\n".join(
@@ -121,7 +121,7 @@ def wrapped(text: str, indent: str = "") -> str:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Shown:
-    """Rows under headers, in both forms."""
+    """Return rows under headers, in both forms."""
     cells = [[str(cell) for cell in row] for row in rows]
     head = tag("tr", *(tag("th", escape(header), scope="col") for header in headers))
     body = "".join(tag("tr", *(tag("td", escape(cell)) for cell in row)) for row in cells)
@@ -135,5 +135,5 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Shown:
 
 
 def count(number: int, noun: str) -> str:
-    """`1 check`, `2 checks`."""
+    """Return a number with its noun: `1 check`, `2 checks`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -56,7 +56,7 @@ class ModuleResult:
 
 
 def show_step(result: StepResult) -> Shown:
-    """The result of one step."""
+    """Return the result of one step, to look at."""
     step = result.step
     headline = f"{step.id}: {_step_sentence(result)}"
     passed = result.state == "passed"
@@ -190,7 +190,7 @@ def _finding_lines(check: CheckResult) -> list[str]:
 
 
 def show_module(result: ModuleResult) -> Shown:
-    """The result of a whole module, step by step."""
+    """Return the result of a whole module, step by step, to look at."""
     steps = table(
         ("step", "ran", "package checks", "module checks"),
         [_step_row(result, step.id) for step in result.module.steps] + _whole_module_row(result),
@@ -254,7 +254,7 @@ def _tally(checks: Sequence[CheckResult], kind: str) -> str:
 
 
 def show_provenance(course: Course, provenance: dict[str, Provenance]) -> Shown:
-    """Whose code each step of the course runs now."""
+    """Return whose code each step of the course runs now, to look at."""
     yours = sum(code == "yours" for code in provenance.values())
     headline = f"{yours} of {count(len(provenance), 'step')} run your code."
     rows = table(

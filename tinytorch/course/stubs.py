@@ -38,7 +38,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def stub(step: Step) -> str:
-    """The source of the step's exercise cell."""
+    """Return the source of the step's exercise cell."""
     module, function, source = _find(step)
     decorators = [
         ast.get_source_segment(source, decorator) or ""
@@ -60,7 +60,7 @@ def stub(step: Step) -> str:
 
 
 def _find(step: Step) -> tuple[types.ModuleType, Function, str]:
-    """The module that defines the reference, its syntax tree, and the module's source."""
+    """Return the reference's module, its syntax tree and the module's source."""
     code = install.code_of(install.reference(step.target))
     if code is None:
         raise CourseError(f"step {step.id!r}: only functions and methods can be exercises")
@@ -106,7 +106,7 @@ def _blank_body(step: Step) -> Iterator[str]:
 
 
 def _imports(step: Step, module: types.ModuleType, function: Function) -> list[str]:
-    """Import statements for the names of the module that the function uses."""
+    """Return imports of the names of its module that the function uses."""
     imported = _imports_of(module)
     whole: set[str] = set()  # import numpy as np
     parts: dict[str, set[str]] = {}  # from math import prod
@@ -123,7 +123,7 @@ def _imports(step: Step, module: types.ModuleType, function: Function) -> list[s
 
 
 def _imports_of(module: types.ModuleType) -> dict[str, tuple[str, str]]:
-    """How the module imports each name: (`import numpy as np`, ""), or (`prod`, `math`)."""
+    """Return how each name is imported: (`import json`, "") or (`prod`, `math`)."""
     found = {}
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -135,7 +135,7 @@ def _imports_of(module: types.ModuleType) -> dict[str, tuple[str, str]]:
 
 
 def _names_used(function: Function) -> set[str]:
-    """The names read anywhere in the function that it does not make itself."""
+    """Return the names that the function reads and does not make itself."""
     nodes = list(ast.walk(function))
     names = [node for node in nodes if isinstance(node, ast.Name)]
     made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
@@ -144,7 +144,7 @@ def _names_used(function: Function) -> set[str]:
 
 
 def _home(step: Step, module: types.ModuleType, name: str) -> str:
-    """Where a learner imports the name from: the chapter's module, if it is to be had there."""
+    """Return where to import the name from: the chapter's module, if it has it."""
     value: Any = vars(module)[name]
     public = f"tinytorch.{step.stem}"
     if getattr(importlib.import_module(public), name, None) is value:
@@ -153,7 +153,7 @@ def _home(step: Step, module: types.ModuleType, name: str) -> str:
 
 
 def _import_order(statement: str) -> tuple[bool, bool, bool, str]:
-    """The standard library first, ours last."""
+    """Put the standard library first and ours last."""
     word, source, *_ = statement.split()
     package = source.partition(".")[0]
     outside = package not in sys.stdlib_module_names
@@ -205,7 +205,7 @@ def compare(module: Module, folder: Path) -> Drift:
 
 
 def sync(*, check: bool, course: Course | None = None, folder: Path | None = None) -> list[str]:
-    """Rewrite the exercise cells that have drifted, or only look; say what is not in order."""
+    """Rewrite the cells that have drifted, or only look; return what is amiss."""
     modules = (course or load_course()).published
     found = [compare(module, folder or CHECKOUT / "book" / "modules") for module in modules]
     problems = [problem for drift in found for problem in drift.problems]

@@ -10,14 +10,14 @@ from tinytorch.course.expectation import CheckFailure, safe_repr
 
 
 def symptom(error: BaseException | None) -> tuple[str, str]:
-    """What tells one way of failing from another: equal mistakes have equal symptoms."""
+    """Return what tells one way of failing from another."""
     if isinstance(error, CheckFailure):
         return error.symptom, error.expected
     return type(error).__name__, message(error)
 
 
 def verdict(error: BaseException) -> tuple[str, str, str]:
-    """What came, what was expected, and why it matters."""
+    """Return what came, what was expected, and why it matters."""
     if isinstance(error, CheckFailure):
         return error.got, error.expected, error.because
     line = learner_line(error)
@@ -32,7 +32,7 @@ def verdict(error: BaseException) -> tuple[str, str, str]:
 
 
 def message(error: BaseException | None) -> str:
-    """The message of an error, whatever its `__str__` does."""
+    """Return the message of an error, whatever its `__str__` does."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001 - the error class may be the learner's
@@ -40,7 +40,7 @@ def message(error: BaseException | None) -> str:
 
 
 def learner_line(error: BaseException) -> str:
-    """Where the learner's own code was when it happened, as a sentence, or nothing."""
+    """Return a sentence on where the learner's own code was, or nothing."""
     files = install.learner_files()
     for filename, number in reversed(_places(error)):
         if filename in files:
@@ -51,7 +51,7 @@ def learner_line(error: BaseException) -> str:
 
 
 def _outside(error: BaseException) -> str:
-    """What to look at when no line of the learner's was running."""
+    """Return what to look at when no line of the learner's was running."""
     if isinstance(error, TypeError) and "argument" in str(error):
         return "The call did not fit: compare your parameters with those of the exercise."
     filename, number = _places(error)[-1]

@@ -47,7 +47,7 @@ def challenge(
     target: float,
     medals: Mapping[str, float] | None = None,
 ) -> Score | None:
-    """Check the attempt, then time it against the baseline in one run; return the score.
+    """Check the attempt, time it against the baseline, and return the score.
 
     `inputs` makes fresh arguments. `correct(got, expected)` raises where the attempt's answer
     is wrong; by default it must be the baseline's. None is returned for a stub or an error.

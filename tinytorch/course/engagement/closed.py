@@ -38,7 +38,7 @@ class ClosedQuestion:
         require_choice(self.id, self.answer, self.choices)
 
     def shown(self, guess: Choice | None) -> Shown:
-        """The question with a place for the answer, or with the answer and a verdict."""
+        """Return the question with a place for the answer, or with a verdict on it."""
         form, lines = self._ask() if guess is None else self._judge(guess)
         seen = tag("div", self.evidence.html, _class="tt-evidence") if self.evidence else ""
         html = section(

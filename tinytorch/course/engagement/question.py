@@ -21,7 +21,7 @@ RATINGS = {
 def section(
     kind: str, question_id: str, question: str, *parts: str, **attributes: str | None
 ) -> str:
-    """A question as a landmark that style sheets and scripts can find."""
+    """Return a question as a landmark that style sheets and scripts can find."""
     return tag(
         "section",
         tag("div", markdown(question), _class="tt-asked"),
@@ -34,13 +34,13 @@ def section(
 
 
 def text_box(label: str) -> str:
-    """Where an answer is written."""
+    """Return a box to write an answer in."""
     box = tag("textarea", rows="4", name="text", data_field="text")
     return tag("label", tag("span", escape(label)), box)
 
 
 def radio_group(field: str, legend: str, question_id: str, options: dict[str, str]) -> str:
-    """One choice out of several."""
+    """Return a choice of one out of several."""
     buttons = [
         tag("label", _radio(f"tt-{question_id}-{field}", value, field), " ", inline(label))
         for value, label in options.items()
@@ -56,18 +56,18 @@ def _radio(name: str, value: str, field: str) -> str:
 
 
 def number_box(label: str, unit: str) -> str:
-    """Where a number is written."""
+    """Return a box to write a number in."""
     box = '<input type="number" step="any" name="number" data-field="choice">'
     return tag("label", escape(label), " ", box, " ", escape(unit))
 
 
 def disclosure(summary: str, *parts: str) -> str:
-    """Something to open after answering."""
+    """Return something to open after answering."""
     return tag("details", tag("summary", escape(summary)), *parts)
 
 
 def own_answer(answer: str, note: str) -> tuple[str, str]:
-    """The learner's answer and what became of it, as HTML and as text."""
+    """Return the learner's answer and what became of it, as HTML and as text."""
     html = tag(
         "div", tag("p", tag("strong", "Your answer")), markdown(answer), tag("p", inline(note))
     )
@@ -75,7 +75,7 @@ def own_answer(answer: str, note: str) -> tuple[str, str]:
 
 
 def spoken(value: Choice, unit: str = "") -> str:
-    """A choice as text, with its unit."""
+    """Return a choice as text, with its unit."""
     number = f"{value:,}" if _is_number(value) else str(value)
     return f"{number} {unit}".rstrip()
 
@@ -90,7 +90,7 @@ def require_choice(question_id: str, answer: Choice, choices: Sequence[Choice]) 
 
 
 def is_right(guess: Choice, answer: Choice, within: float) -> bool:
-    """Whether the guess is the answer, or within the error allowed of it."""
+    """Return whether the guess is the answer, or within the error allowed of it."""
     if _is_number(guess) and _is_number(answer):
         return math.isclose(float(guess), float(answer), rel_tol=0, abs_tol=within)
     return str(guess) == str(answer)
