@@ -5,6 +5,7 @@ from sphinx.application import Sphinx
 from .course_map import setup_course_map
 from .formulas import setup_formulas
 from .learning_pattern import setup_learning_pattern
+from .linked_names import setup_linked_names
 from .live import setup_live
 from .module_checks import setup_module_checks
 from .module_overview import setup_module_overview
@@ -23,6 +24,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_formulas(app)
     setup_live(app)
     setup_notebooks(app)
+    setup_linked_names(app)
     setup_learning_pattern(app)
     setup_module_overview(app)
     setup_step_hints(app)
