@@ -61,8 +61,8 @@ MISSING = "(missing)"
 def format_bytes(count: int) -> str:
     """Write a number of bytes in the largest unit that keeps it at 1 or more.
 
-    The units are bytes, KiB, MiB, GiB, TiB, PiB and EiB, each 1024 of the one before;
-    all but bytes take one decimal: `format_bytes(1536) == "1.5 KiB"`.
+    The units are bytes, KiB, MiB, GiB, TiB, PiB and EiB, each 1024 of the
+    one before; all but bytes take one decimal: `format_bytes(1536) == "1.5 KiB"`.
     Raise ValueError for a negative count.
     """
     if count < 0:
@@ -80,9 +80,11 @@ def format_bytes(count: int) -> str:
 def parse_version(text: str) -> Version:
     """Turn a version into a tuple that compares as the versions do.
 
-    First the release without the zeros that end it, then a pair (rank, number) for each
-    stage that follows, then (0, 0): `parse_version("2.0rc1") == ((2,), (-1, 1), (0, 0))`.
-    A local label ("+cpu") does not count. Raise ValueError for text that is no version.
+    First the release without the zeros that end it, then a pair (rank, number)
+    for each stage that follows, then (0, 0):
+    `parse_version("2.0rc1") == ((2,), (-1, 1), (0, 0))`.
+    A local label ("+cpu") does not count.
+    Raise ValueError for text that is no version.
     Source: PEP 440, without epochs and alternative spellings.
     """
     pattern = r"([0-9]+(?:\.[0-9]+)*)((?:(?:a|b|rc)[0-9]+)?(?:\.post[0-9]+)?(?:\.dev[0-9]+)?)"
@@ -114,11 +116,14 @@ def read_clauses(requirement: str) -> list[tuple[str, str]]:
 def satisfies(version: str, requirement: str) -> bool:
     """Return whether a version meets every clause of a requirement.
 
-    The signs are those of COMPARISONS and `~=`: `satisfies("3.12.1", ">=3.11,<3.14")`.
-    `==2.3.*` is the family of 2.3: 2.3, 2.3.1, 2.3rc1; `!=2.3.*` is all but that family.
-    `~=2.3.1` means `>=2.3.1,==2.3.*`. `<` and `>` leave out all that grows from the
-    version they name: 3.14.0rc1 is not `<3.14`. No clause, no condition.
-    Source: PEP 440, with pre-releases admitted; it would let 1.0rc1.dev1 pass `<1.0rc1`.
+    The signs are those of COMPARISONS and `~=`, and all clauses must hold:
+    `satisfies("3.12.1", ">=3.11,<3.14")`. No clause, no condition.
+    `==2.3.*` is the family of 2.3: 2.3, 2.3.1, 2.3rc1; `!=2.3.*` is all but it.
+    `~=2.3.1` means `>=2.3.1,==2.3.*`.
+    `<` and `>` leave out all that grows from the version they name: 3.14.0rc1
+    is not `<3.14`.
+    Source: PEP 440, with pre-releases admitted, except that it would let
+    1.0rc1.dev1 pass `<1.0rc1`.
     """
     candidate = parse_version(version)
     for sign, text in read_clauses(requirement):
@@ -202,7 +207,7 @@ def inspect_machine() -> Machine:
     """Return what this Python can tell about itself and the machine under it.
 
     cores: those this process may use, which can be fewer than the machine has.
-    memory: page size times number of pages; None where `os.sysconf` does not know.
+    memory: page size times number of pages, None where os.sysconf is silent.
     in_virtual_environment: whether `sys.prefix` has left `sys.base_prefix`.
     in_browser: whether `sys.platform` is "emscripten".
     """
@@ -250,11 +255,13 @@ def check_requirements(
 ) -> list[Problem]:
     """Return a Problem for every requirement that is not met, in the order given.
 
-    requirements: a name and its clauses, such as "numpy>=2.0,<3" or "python>=3.11".
-    installed: normalised name to version; this machine's packages and its Python when None.
-    The remedy is 'Run: python -m pip install "numpy>=2.0,<3"', and for Python itself
+    requirements: a name and its clauses, such as "numpy>=2.0,<3", "python>=3.11".
+    installed: normalised name to version; if None, this machine's packages
+    and its Python, under the name python.
+    The remedy is 'Run: python -m pip install "numpy>=2.0,<3"', and for Python
     "Install Python >=3.11 and make a new virtual environment with it."
-    Raise ValueError for a requirement that cannot be read, TypeError for a single string.
+    Raise ValueError for a requirement that cannot be read, TypeError for a
+    single string.
     """
     if isinstance(requirements, str):
         raise TypeError(f"requirements are a list of strings: write [{requirements!r}]")
@@ -289,10 +296,11 @@ def default_generator() -> np.random.Generator:
 def manual_seed(seed: int) -> np.random.Generator:
     """Seed every generator the course uses, and return the library's default one.
 
-    These are Python's `random`, NumPy's legacy `np.random` and `default_generator()`, which is
-    the same object before and after and starts where `np.random.default_rng(seed)` does.
-    Raise TypeError if the seed is no integer and ValueError if it is outside 0 ... 2**32 - 1,
-    in both cases before anything is seeded.
+    These are Python's `random`, NumPy's legacy `np.random`, and
+    `default_generator()`, which stays the same object and starts where
+    `np.random.default_rng(seed)` does.
+    Raise TypeError if the seed is no integer and ValueError if it is outside
+    0 ... 2**32 - 1, in both cases before anything is seeded.
     """
     seed = operator.index(seed)
     if not 0 <= seed < 2**32:
@@ -305,11 +313,11 @@ def manual_seed(seed: int) -> np.random.Generator:
 
 
 def fingerprint(environment: object) -> str:
-    """Return the SHA-256 of an environment's canonical JSON, as 64 hexadecimal digits.
+    """Return the SHA-256 of the environment's canonical JSON, in hexadecimal.
 
-    Canonical: keys sorted at every level, no spaces, UTF-8; so equal environments have equal
-    fingerprints in every process and on every machine. Raise TypeError for what JSON cannot
-    hold and ValueError for NaN and infinities.
+    Canonical: keys sorted at every level, no spaces, UTF-8. So equal
+    environments have equal fingerprints, in every process and on every machine.
+    Raise TypeError for what JSON cannot hold, ValueError for NaN and infinities.
     """
     text = json.dumps(
         environment, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -337,8 +345,9 @@ def compare_environments(
 ) -> list[Difference]:
     """Return every entry in which two environments differ, sorted by name.
 
-    Mappings inside mappings are compared entry by entry. An entry that only one side has is
-    a difference too. There are none exactly when the two fingerprints are equal.
+    Mappings inside mappings are compared entry by entry. An entry that only one
+    side has is a difference too, and the other side shows MISSING. There are
+    no differences exactly when the two fingerprints are equal.
     """
     differences: list[Difference] = []
     for name in sorted(ours.keys() | theirs.keys()):

@@ -1,7 +1,9 @@
 """Setup against oracles and laws, on inputs that nobody chose."""
 
+import ast
 import json
 import random
+import re
 import runpy
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from packaging.version import Version
 import tinytorch as tt
 
 ROOT = Path(__file__).parents[2]
+CHAPTER = (ROOT / "book" / "modules" / "00_setup.md").read_text(encoding="utf-8")
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 numbers = st.integers(0, 12)
 releases = st.lists(numbers, min_size=1, max_size=4).map(lambda r: ".".join(map(str, r)))
@@ -61,6 +65,24 @@ def test_the_frozen_table_is_what_packaging_says():
         asked = SpecifierSet(requirement)
         found = "".join(".x"[asked.contains(text, prereleases=True)] for text in ordered)
         assert found == admitted, requirement
+
+
+def test_the_record_in_the_chapter_has_the_versions_of_the_lock():
+    record = ast.literal_eval(re.search(r"(?ms)^RECORD = (\{.*?^\})", CHAPTER)[1])
+    for name, version in record["packages"].items():
+        pins = re.findall(rf"(?m)^{name}==(\S+)(?: ; python_full_version (.*))? \\$", LOCK)
+        wanted = [
+            pin for pin, marker in pins if tt.setup.satisfies("3.11", marker.replace("'", ""))
+        ]
+        assert wanted == [version]
+    assert tt.setup.satisfies(record["python"], "==3.11.*")
+
+
+def test_the_lock_in_the_chapter_is_an_excerpt_of_the_lock():
+    excerpt = re.search(r'(?ms)^LOCK = r"""\n(.*?)^"""', CHAPTER)[1].splitlines()
+    assert len(excerpt) == 7
+    lines = [line.removesuffix(" \\") for line in LOCK.splitlines()]
+    assert [line for line in excerpt if line.removesuffix(" \\") not in lines] == []
 
 
 @given(versions(), versions())
