@@ -25,8 +25,8 @@ def install_torch() -> Path:
     if not finished.exists():
         print(f"Installing PyTorch {TORCH} for the CPU in {folder.relative_to(ROOT)}", flush=True)
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "-qq", "--retries", "1", "--upgrade", "--target", folder,
-             "--extra-index-url", WHEELS, f"torch=={TORCH}"],
+            [sys.executable, "-m", "pip", "install", "-qq", "--retries", "1", "--upgrade",
+             "--target", folder, "--extra-index-url", WHEELS, f"torch=={TORCH}"],
             check=True,
         )  # fmt: skip
         finished.touch()

@@ -7,27 +7,28 @@ from collections.abc import Sequence
 from tinytorch.tensors.door import apply
 from tinytorch.tensors.dtypes import TensorLike, as_array
 from tinytorch.tensors.shapes import normalize_dims
-from tinytorch.tensors.tensor_class import Tensor
+from tinytorch.tensors.tensor_class import Tensor, as_tensor
 
 
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
     """Return the tensors joined along a dim. All their other sizes are the same."""
-    if not tensors:
+    parts = [as_tensor(one) for one in tensors]
+    if not parts:
         raise ValueError("cat needs at least one tensor")
-    first = tensors[0].shape
+    first = parts[0].shape
     place = normalize_dims(dim, len(first))[0]
-    for position, one in enumerate(tensors):
+    for position, one in enumerate(parts):
         if one.shape[:place] != first[:place] or one.shape[place + 1 :] != first[place + 1 :]:
             raise ValueError(
                 f"cannot join {first} and {one.shape} along dim {dim}: tensor {position} differs "
                 "in another dim"
             )
-    return apply("cat", *tensors, dim=place)
+    return apply("cat", *parts, dim=place)
 
 
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
     """Return the tensors joined along a new dim. All their shapes are the same."""
-    return cat([one.unsqueeze(dim) for one in tensors], dim)
+    return cat([as_tensor(one).unsqueeze(dim) for one in tensors], dim)
 
 
 def where(condition: Tensor, a: TensorLike, b: TensorLike) -> Tensor:

@@ -54,14 +54,14 @@ def ones(*shape: int | Sequence[int], dtype: DTypeLike = float32) -> Tensor:
     return wrap(np.ones(checked_shape(*shape), as_dtype(dtype)))
 
 
-def zeros_like(other: Tensor) -> Tensor:
+def zeros_like(other: TensorLike) -> Tensor:
     """Return zeros in the other tensor's shape and dtype."""
-    return zeros(other.shape, dtype=other.dtype)
+    return wrap(np.zeros_like(as_array(other)))
 
 
-def ones_like(other: Tensor) -> Tensor:
+def ones_like(other: TensorLike) -> Tensor:
     """Return ones in the other tensor's shape and dtype."""
-    return ones(other.shape, dtype=other.dtype)
+    return wrap(np.ones_like(as_array(other)))
 
 
 def eye(size: int, dtype: DTypeLike = float32) -> Tensor:
@@ -112,4 +112,4 @@ def randint(
 def randperm(count: int, *, generator: np.random.Generator | None = None) -> Tensor:
     """Return the numbers 0 to count - 1 in random order."""
     source = generator or default_generator()
-    return wrap(source.permutation(*checked_shape(count)))
+    return wrap(source.permutation(*checked_shape(count)).astype(int64, copy=False))

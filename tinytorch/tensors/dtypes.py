@@ -50,7 +50,8 @@ def as_dtype(dtype: DTypeLike) -> DType:
         wanted = np.dtype(object)
     if dtype is None or wanted not in _IS_SUPPORTED:
         names = ", ".join(map(str, SUPPORTED))
-        raise TypeError(f"tensors have no dtype {dtype!r}; choose from {names}")
+        given = " ".join(repr(dtype).split())
+        raise TypeError(f"tensors have no dtype {given}; choose from {names}")
     return wanted
 
 
@@ -70,6 +71,8 @@ def as_array(data: TensorLike, dtype: DTypeLike = None) -> Array:
     if array.dtype not in _IS_SUPPORTED:
         raise TypeError(f"a tensor holds numbers of a supported dtype, not {_offender(array)}")
     is_plain = not isinstance(given, np.ndarray | np.generic)
+    if is_plain and array.dtype == np.intp:
+        array = array.astype(int64, copy=False)  # NumPy's own is int32 in a browser
     if dtype is None:
         return array.astype(float32) if is_plain and array.dtype == float64 else array
     wanted = as_dtype(dtype)

@@ -70,6 +70,15 @@ def _reduction(kernel: Kernel) -> Kernel:
     return reduce_dims
 
 
+def _place(kernel: Kernel) -> Kernel:
+    find = _reduction(kernel)
+
+    def place(array: Array, **dims: Any) -> Any:
+        return find(array, **dims).astype(int64, copy=False)  # NumPy's own is int32 in a browser
+
+    return place
+
+
 def _reshape(array: Array, *, shape: Shape) -> Array:
     return array.reshape(shape)
 
@@ -161,8 +170,8 @@ _REDUCTIONS: dict[str, Kernel] = {
     "cumsum": _cumsum,
     "amax": _reduction(np.maximum.reduce),
     "amin": _reduction(np.minimum.reduce),
-    "argmax": _reduction(np.argmax),
-    "argmin": _reduction(np.argmin),
+    "argmax": _place(np.argmax),
+    "argmin": _place(np.argmin),
     "any": _reduction(np.logical_or.reduce),
     "all": _reduction(np.logical_and.reduce),
 }

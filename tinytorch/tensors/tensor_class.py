@@ -103,9 +103,9 @@ class Tensor:
         """Return the place in ``storage()`` where the first element lives."""
         return memory_of(self.array)[1]
 
-    def shares_memory(self, other: Tensor) -> bool:
+    def shares_memory(self, other: TensorLike) -> bool:
         """Return whether writing to one tensor can change the other."""
-        return bool(np.shares_memory(self.array, other.array))
+        return bool(np.shares_memory(self.array, as_array(other)))
 
     def is_contiguous(self) -> bool:
         """Return whether the elements lie in memory in the order of the indices, with no gap."""
@@ -212,8 +212,7 @@ class Tensor:
         return apply("getitem", self, index=_plain_index(index))
 
     def __setitem__(self, index: Any, value: TensorLike) -> None:
-        source = value if isinstance(value, Tensor) else Tensor(value)
-        apply("setitem", self, source.to(self.dtype), index=_plain_index(index))
+        apply("setitem", self, as_tensor(value).to(self.dtype), index=_plain_index(index))
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -221,7 +220,7 @@ class Tensor:
         return self.shape[0]
 
     def __contains__(self, value: TensorLike) -> bool:
-        return bool((self == value).any())
+        return bool((self == as_tensor(value)).any())
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
@@ -501,6 +500,11 @@ class Tensor:
         if self.dtype not in (float32, int64, bool_):
             notes.append(f"dtype={self.dtype}")
         return f"tensor({', '.join(notes)})"
+
+
+def as_tensor(data: TensorLike) -> Tensor:
+    """Return a tensor as it is, and anything else as a new one."""
+    return data if isinstance(data, Tensor) else Tensor(data)
 
 
 def extend_tensor(name: str, value: Any) -> ExitStack:
