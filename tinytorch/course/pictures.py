@@ -206,9 +206,10 @@ def matmul_shapes(a: Any, b: Any) -> Picture:
     fits = inner == other
     result = (*left[:-1], *right[1:])
     canvas = _Canvas()
-    x, y = 26 + _drawn(inner) + 28, 26 + _drawn(other) + 28
-    _draw_matrix(canvas, (x, 26), (other, columns), f"b {right}", HUES[1])
-    _draw_matrix(canvas, (26, y), (rows, inner), f"a {left}", HUES[0])
+    gap = 16 + _width(str(max(rows, other)))  # room for the number of rows
+    x, y = gap + _drawn(inner) + gap, 20 + _drawn(other) + 28
+    _draw_matrix(canvas, (x, 20), (other, columns), f"b {right}", HUES[1])
+    _draw_matrix(canvas, (gap, y), (rows, inner), f"a {left}", HUES[0])
     if fits:
         _draw_matrix(canvas, (x, y), (rows, columns), f"a @ b {result}", HUES[2])
         text = f"{left} @ {right} = {result}\nboth inner sizes are {inner}"
@@ -228,7 +229,7 @@ def digits(images: Any, labels: Sequence[Any] | None = None, *, columns: int = 8
     if len(tags) != len(batch):
         raise ValueError(f"{len(batch)} images need {len(batch)} labels, got {len(tags)}")
     dark = float(batch.max()) or 1.0
-    pixel, gap = 6, 12
+    pixel, gap = 12 if len(batch) == 1 else 6, 12
     canvas = _Canvas()
     for number, (image, tag) in enumerate(zip(batch, tags, strict=True)):
         x = (number % columns) * (image.shape[1] * pixel + gap)
