@@ -659,7 +659,7 @@ def test_reductions_agree_with_numpy():
                 expect(got.numpy(), expected, because=f"NumPy's {theirs} of {a.shape} along {dim}")
             for name in ("argmax", "argmin"):
                 got = getattr(tt.tensor(a), name)(dim, keepdim=keepdim)
-                expected = np.asarray(getattr(np, name)(a, axis=dim, keepdims=keepdim))
+                expected = np.asarray(getattr(np, name)(a, axis=dim, keepdims=keepdim), np.int64)
                 expect(got.numpy(), expected, because=f"NumPy's {name} of {a.shape} along {dim}")
 
 
