@@ -1,7 +1,5 @@
 """A kernel that cannot start, or dies, says so, offers a way on and loses no edit."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -9,11 +7,11 @@ from tests.browser.chapter import Chapter
 
 
 @pytest.fixture
-def fragile(page: Page, address: str) -> Iterator[Chapter]:
+def fragile(page: Page, address: str) -> Chapter:
     """Chapter 1, in which something will go wrong."""
     chapter = Chapter(page)
     chapter.open(f"{address}modules/01_tensors.html")
-    yield chapter
+    return chapter
 
 
 def press_start(chapter: Chapter) -> None:

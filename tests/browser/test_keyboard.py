@@ -6,14 +6,13 @@ from tests.browser.chapter import Chapter
 
 FOCUS = """() => {
     const element = document.activeElement;
-    const style = getComputedStyle(element);
     const host = element.closest(".CodeMirror") ?? element;
-    const ring = getComputedStyle(host);
+    const rings = [getComputedStyle(element), getComputedStyle(host)];
     return {
         id: element.id,
         classes: element.className,
         label: element.getAttribute("aria-label") ?? element.textContent.trim(),
-        seen: [style, ring].some((s) => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0),
+        seen: rings.some((s) => s.outlineStyle !== "none" && parseFloat(s.outlineWidth) > 0),
     };
 }"""
 
