@@ -11,6 +11,7 @@ from .module_checks import setup_module_checks
 from .module_overview import setup_module_overview
 from .notebooks import setup_notebooks
 from .repository import setup_repository
+from .site_map import setup_site_map
 from .source import setup_source
 from .step_hints import setup_step_hints
 from .step_solution import setup_step_solution
@@ -24,6 +25,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_formulas(app)
     setup_live(app)
     setup_notebooks(app)
+    setup_site_map(app)
     setup_linked_names(app)
     setup_learning_pattern(app)
     setup_module_overview(app)

@@ -14,6 +14,8 @@ import nbformat
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from tinytorch.course.catalog import load_course
+
 from .component import writers
 from .repository import BRANCH, repository, site
 
@@ -25,7 +27,8 @@ DIRECTIVE = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 OPTION = re.compile(r"^:(\w[\w-]*): *(.*)\n", re.MULTILINE)
-ROLE = re.compile(r"\{[\w:-]+\}`([^`<]*?)(?: *<[^`]*>)?`")
+ROLE = re.compile(r"\{(?P<role>[\w:-]+)\}`(?P<text>[^`<]*?)(?: *<[^`]*>)?`")
+MARKS = {"math": "$", "term": "*", "doc": "*", "ref": "*"}
 ANCHOR = re.compile(r"^\(([\w-]+)\)= *$", re.MULTILINE)
 PAGE = re.compile(r"\]\((?:/|\.\./)?((?:[\w-]+/)*[\w-]+)\.md(#[\w-]*)?\)")
 
@@ -54,12 +57,18 @@ def plain_directive(match: re.Match[str]) -> str:
     return f"> **{title}**\n>\n{quoted}"
 
 
+def plain_role(match: re.Match[str]) -> str:
+    """Return a role's text, marked as code unless it is prose or a formula."""
+    mark = MARKS.get(match["role"], "`")
+    return f"{mark}{match['text']}{mark}"
+
+
 def plain(text: str) -> str:
     """Return MyST as the plain Markdown that every notebook program shows."""
     text = DIRECTIVE.sub(plain_directive, text)
     text = ANCHOR.sub(r'<a id="\1"></a>', text)
     text = PAGE.sub(lambda page: f"]({site()}{page[1]}.html{page[2] or ''})", text)
-    return ROLE.sub(r"`\1`", text)
+    return ROLE.sub(plain_role, text)
 
 
 def portable(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -108,7 +117,8 @@ def buttons(place: str, path: str, pathto: Any) -> dict[str, Any]:
 def add_buttons(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document
 ) -> None:
-    if app.builder.name == "html" and "kernelspec" in app.env.metadata.get(pagename, {}):
+    chapters = {f"modules/{module.chapter}" for module in load_course().published}
+    if app.builder.name == "html" and pagename in chapters:
         place = write(app, pagename)
         path = f"{FOLDER}/{Path(place).name}"
         context["header_buttons"].insert(0, buttons(place, path, context["pathto"]))
