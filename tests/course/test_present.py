@@ -107,6 +107,15 @@ def test_a_failure_points_to_where_to_read_again(toys, outline):
     assert link == {"href": "#toys-double"}
 
 
+def test_only_the_first_failure_and_what_is_recognised_are_open(toys, outline):
+    def pages(answer):
+        page = outline(shown(toys, answer).html)
+        return [attributes for name, attributes in page.attributes if name == "details"]
+
+    assert pages(lambda number: None) == [{"open": ""}, {}]
+    assert pages(lambda number: number**2 + (number == 2)) == [{"open": ""}, {"open": ""}]
+
+
 def test_an_error_that_fails_every_check_is_told_once(toys):
     def double(number):
         raise LookupError("once is enough")

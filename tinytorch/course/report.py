@@ -109,12 +109,15 @@ def _read_again(step: Step) -> str:
 
 def _outcomes(checks: Sequence[CheckResult], *, folded: bool) -> str:
     lists = []
+    first = next((check for check in checks if check.outcome == "failed"), None)
     for kind, heading in KINDS.items():
         of_kind = [check for check in checks if check.kind == kind]
-        items = [_outcome(check) for check in _without_echo(of_kind)]
-        if items:
-            heading = f"{heading.capitalize()}{_wait(of_kind)}"
-            lists.append(tag("p", heading, _class="tt-kind"))
+        if of_kind:
+            items = [
+                _outcome(check, is_open=whole is first or bool(check.misconception))
+                for whole, check in zip(of_kind, _without_echo(of_kind), strict=True)
+            ]
+            lists.append(tag("p", f"{heading.capitalize()}{_wait(of_kind)}", _class="tt-kind"))
             lists.append(tag("ul", *items, _class="tt-outcomes"))
     if not folded or not lists:
         return "".join(lists)
@@ -140,17 +143,14 @@ def _without_echo(checks: Sequence[CheckResult]) -> Iterator[CheckResult]:
         yield check
 
 
-def _outcome(check: CheckResult) -> str:
-    mark = tag("span", check.outcome, _class="tt-mark")
-    return tag(
-        "li",
-        mark,
-        " ",
-        escape(check.title),
-        _misconception(check),
-        _finding(check),
-        _class=f"tt-outcome tt-outcome-{check.outcome}",
-    )
+def _outcome(check: CheckResult, *, is_open: bool) -> str:
+    """Return one check; what it found is open where a learner should begin to read."""
+    headline = f"{tag('span', check.outcome, _class='tt-mark')} {escape(check.title)}"
+    found = _misconception(check) + _finding(check)
+    if found:
+        opened = "" if is_open else None
+        headline = tag("details", tag("summary", headline), found, open=opened)
+    return tag("li", headline, _class=f"tt-outcome tt-outcome-{check.outcome}")
 
 
 def _misconception(check: CheckResult) -> str:
@@ -193,7 +193,7 @@ def show_module(result: ModuleResult) -> Shown:
     """Return the result of a whole module, step by step, to look at."""
     steps = table(
         ("step", "ran", "package checks", "module checks"),
-        [_step_row(result, step.id) for step in result.module.steps] + _whole_module_row(result),
+        [_step_row(result, step) for step in result.module.steps] + _whole_module_row(result),
     )
     failed = [check for check in result.checks if check.outcome != "passed"]
     html = tag(
@@ -236,9 +236,9 @@ def _unlocks(result: ModuleResult) -> str:
     return opens + result.module.unlocks
 
 
-def _step_row(result: ModuleResult, step: str) -> tuple[str, ...]:
-    checks = [check for check in result.checks if check.step == step]
-    return (step, result.provenance[step], *(_tally(checks, kind) for kind in KINDS))
+def _step_row(result: ModuleResult, step: Step) -> tuple[str, ...]:
+    checks = [check for check in result.checks if check.step == step.id]
+    return (step.name, result.provenance[step.id], *(_tally(checks, kind) for kind in KINDS))
 
 
 def _whole_module_row(result: ModuleResult) -> list[tuple[str, ...]]:
