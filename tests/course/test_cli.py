@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -50,12 +51,22 @@ def test_sync_is_silent_when_all_is_in_order(monkeypatch):
     assert (found.exit_code, found.output) == (0, "")
 
 
-def test_serve_hands_over_to_the_checkout_with_every_option(monkeypatch):
+def test_serve_hands_over_to_the_checkout_with_every_option(monkeypatch, tmp_path):
     handed = []
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(commands.os, "execv", lambda *given: handed.append(given))
     run("serve", "--port", "0", "--help")
-    script = str(commands.CHECKOUT / "book" / "_publish" / "serve.py")
-    assert handed == [(sys.executable, [sys.executable, script, "--port", "0", "--help"])]
+    module = ["-m", "book._publish.serve"]
+    assert handed == [(sys.executable, [sys.executable, *module, "--port", "0", "--help"])]
+    assert Path.cwd() == commands.CHECKOUT
+
+
+def test_serve_really_starts_there(tmp_path):
+    command = [sys.executable, "-c", "from tinytorch.course.cli import main; main()"]
+    found = subprocess.run(
+        [*command, "serve", "--help"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert "--no-build" in found.stdout
 
 
 def test_serve_without_a_checkout_says_what_to_do(monkeypatch, tmp_path):

@@ -27,7 +27,8 @@ def serve(options: tuple[str, ...]) -> None:
         raise click.ClickException(
             "the book is not part of the installed package; run this in a checkout of the course"
         )
-    os.execv(sys.executable, [sys.executable, str(script), *options])
+    os.chdir(CHECKOUT)
+    os.execv(sys.executable, [sys.executable, "-m", "book._publish.serve", *options])
 
 
 @tinytorch.group()
