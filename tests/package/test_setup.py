@@ -65,12 +65,13 @@ def test_fewer_than_1024_stay_in_bytes():
 
 @pytest.mark.step("setup.format_bytes")
 def test_a_negative_size_is_refused():
-    expect_error(
-        lambda: tt.setup.format_bytes(-5),
-        ValueError,
-        "-5",
-        because="no memory has a size below zero; the message shows the number it was given",
-    )
+    for count in (-5, -1):
+        expect_error(
+            lambda count=count: tt.setup.format_bytes(count),
+            ValueError,
+            str(count),
+            because="no memory has a size below zero; the message shows the number it was given",
+        )
 
 
 @pytest.mark.step("setup.parse_version")
@@ -234,15 +235,15 @@ def test_it_names_this_python(two_packages, monkeypatch):
 @pytest.mark.step("setup.inspect_machine")
 def test_a_virtual_environment_is_where_the_prefix_has_moved(two_packages, monkeypatch):
     seen = []
-    for prefix in ("/project/.venv", "/usr"):
+    for parts in (["/project", "/.venv"], ["/venv"], ["/u", "sr"]):
         with monkeypatch.context() as patch:
-            patch.setattr(sys, "prefix", prefix)
+            patch.setattr(sys, "prefix", "".join(parts))
             patch.setattr(sys, "base_prefix", "/usr")
             patch.setenv("VIRTUAL_ENV", "/another")
             seen.append(tt.setup.inspect_machine().in_virtual_environment)
     expect(
         seen,
-        [True, False],
+        [True, True, False],
         because="inside a virtual environment sys.prefix differs from sys.base_prefix",
     )
 
@@ -270,7 +271,7 @@ def test_memory_is_none_where_the_system_does_not_tell(two_packages, monkeypatch
 
 @pytest.mark.step("setup.inspect_machine")
 def test_only_cores_this_process_may_use_are_counted(two_packages, monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 2, 5}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {process, 2, 5}, raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
     expect(
         tt.setup.inspect_machine().cores,
