@@ -29,7 +29,10 @@ def build(step_id: str) -> Callable[[Built], Built]:
             in_place = install.provenance_of(step.target)
             present.show(show_step(StepResult(step=step, state="unbuilt", in_place=in_place)))
             return install.current(step.target)  # type: ignore[no-any-return]
-        present.show(show_step(check_answer(step, candidate)))
+        try:
+            present.show(show_step(check_answer(step, candidate)))
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(*stop.args) from None  # without our part of the traceback
         return candidate
 
     return check

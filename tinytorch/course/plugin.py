@@ -17,7 +17,7 @@ from tinytorch.course import catalog, install
 from tinytorch.course.checks import CheckResult, Kind
 from tinytorch.course.limits import BoundedText, OutOfTime, capturing, time_limit
 from tinytorch.course.misconceptions import Mistake
-from tinytorch.course.verdicts import symptom, verdict
+from tinytorch.course.verdicts import learner_line, symptom, verdict
 
 UNUSED = """
     cacheprovider debugging doctest faulthandler junitxml legacypath logging pastebin setuponly
@@ -53,7 +53,7 @@ def run(checker: Checker) -> None:
         for name in [name for name in sys.modules if name.startswith("tinytorch_checks.")]:
             del sys.modules[name]
     if checker.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(checker.interrupted)
     if code in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise catalog.CourseError(f"the checks could not be run:\n{output.getvalue()}")
 
@@ -75,7 +75,7 @@ class Checker:
         self.provenance = provenance
         self.mistakes = functools.cache(mistakes)
         self.in_order = in_order
-        self.interrupted = False
+        self.interrupted = ""
         self.remarks: list[str] = []
         self._found: dict[str, CheckResult] = {}
         self._printed: dict[str, str] = {}
@@ -151,8 +151,9 @@ class Checker:
         )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Tell the learner's interrupt from pytest's own ways to stop."""
-        self.interrupted = excinfo.type is KeyboardInterrupt
+        """Tell the learner's interrupt, and where it came, from pytest's own ways to stop."""
+        if excinfo.type is KeyboardInterrupt:
+            self.interrupted = f"The checks were stopped.{learner_line(excinfo.value)}"
 
     # How the answers are put together.
 
