@@ -779,20 +779,45 @@ def test_a_wanted_dtype_is_given():
     expect(tt.tensor([1, 2], dtype=tt.float32), tt.tensor([1.0, 2.0]), because="1 becomes 1.0")
     expect(tt.tensor([0.1], dtype=tt.float64).item(), 0.1, because="no digit of a float64 is lost")
     expect(tt.tensor([2.9, -2.9], dtype="int8").tolist(), [2, -2], because="fractions are cut off")
+    expect(tt.tensor([1, 0], dtype="bool"), tt.tensor([True, False]), because="0 is false")
+    expect(tt.tensor([True], dtype="int8").tolist(), [1], because="true is 1")
+    expect(
+        tt.tensor(np.array([1.5]), dtype="int8").tolist(), [1], because="an array is cast as well"
+    )
+    expect_error(
+        lambda: tt.tensor([1, 300], dtype="uint8"), ValueError, "300", "uint8", because="255 is all"
+    )
 
 
 def test_bad_data_is_refused_in_one_sentence():
     expect_error(
         lambda: tt.tensor([[1, 2], [3]]), ValueError, "(2,)", "(1,)", because="the rows differ"
     )
-    expect_error(lambda: tt.tensor("abc"), TypeError, because="text is no number")
-    expect_error(lambda: tt.tensor([None]), TypeError, because="None is no number")
+    expect_error(lambda: tt.tensor("abc"), TypeError, "'abc'", because="text is no number")
+    expect_error(lambda: tt.tensor([1, None]), TypeError, "None", because="None is no number")
+    expect_error(
+        lambda: tt.tensor([1, -(2**70)]), TypeError, "-1180591620717411303424", because="past int64"
+    )
     expect_error(lambda: tt.tensor([1j]), TypeError, "complex", because="no complex tensors here")
     expect_error(
         lambda: tt.tensor([1], dtype="complex64"), TypeError, "complex64", because="no such dtype"
     )
     expect_error(
         lambda: tt.from_numpy([1]), TypeError, "list", because="a list has no memory to share"
+    )
+
+
+def test_data_that_cannot_be_read_is_refused():
+    class Sealed:
+        def __array__(self, dtype=None, copy=None):
+            raise ValueError("the seal holds")
+
+    expect_error(
+        lambda: tt.tensor(Sealed()),
+        TypeError,
+        "Sealed",
+        "the seal holds",
+        because="no array inside",
     )
 
 
@@ -1387,6 +1412,13 @@ def test_tensors_that_do_not_join_are_refused():
         "(2, 3)",
         "(2, 4)",
         because="rows of 3 and rows of 4",
+    )
+    expect_error(
+        lambda: tt.cat([tt.zeros(3), tt.zeros(4), tt.zeros(5, 5), tt.zeros(6, 6)]),
+        ValueError,
+        "(3,) and (5, 5)",
+        "tensor 2",
+        because="the first tensor sets the pattern, the third is the first to break it",
     )
     expect_error(
         lambda: tt.cat([tt.zeros(2, 3), tt.zeros(1, 3)], dim=1), ValueError, because="2 rows and 1"
