@@ -1,11 +1,16 @@
 """How checks are found and run: real pytest, inside of this process, leaving no trace."""
 
 import os
+import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tinytorch.course import catalog, checks
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def run(toys, **options):
@@ -144,3 +149,24 @@ def test_every_published_module_has_its_files():
     for module in catalog.load_course().published:
         files = [*checks.check_files(module.stem).values(), checks.mistakes_file(module.stem)]
         assert [file for file in files if not file.is_file()] == []
+
+
+def test_an_installed_package_brings_its_own_checks(tmp_path):
+    package = REPOSITORY / "tinytorch"
+    shutil.copytree(package, tmp_path / "tinytorch", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("package", "modules", "mutants"):
+        brought = tmp_path / "tinytorch" / "course" / "tests" / folder
+        shutil.copytree(REPOSITORY / "tests" / folder, brought)
+    code = (
+        "import tinytorch as tt\nfrom tinytorch.course import build, check_module\n"
+        "@build('setup.format_bytes')\ndef format_bytes(count): return f'{count / 1000:.1f} kB'\n"
+        "check_module('setup')\nprint(tt.__file__)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert found.stdout.startswith("Not yet. setup.format_bytes: 0 of ")
+    assert "every check passes, but 8 of 8 steps ran the reference" in found.stdout.replace(
+        "\n", " "
+    )
+    assert found.stdout.endswith(f"{tmp_path / 'tinytorch' / '__init__.py'}\n")
