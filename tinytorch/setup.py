@@ -174,15 +174,13 @@ class Machine:
     def __str__(self) -> str:
         place = "a browser" if self.in_browser else f"{self.system} on {self.processor}"
         memory = "unknown" if self.memory is None else format_bytes(self.memory)
-        return "\n".join(
-            [
-                f"python       {self.python} ({self.implementation})",
-                f"runs in      {place}",
-                f"cores        {self.cores or 'unknown'}",
-                f"memory       {memory}",
-                f"environment  {'virtual' if self.in_virtual_environment else 'not virtual'}",
-                f"packages     {len(self.packages)}",
-            ]
+        return (
+            f"python       {self.python} ({self.implementation})\n"
+            f"runs in      {place}\n"
+            f"cores        {self.cores or 'unknown'}\n"
+            f"memory       {memory}\n"
+            f"environment  {'virtual' if self.in_virtual_environment else 'not virtual'}\n"
+            f"packages     {len(self.packages)}"
         )
 
 
