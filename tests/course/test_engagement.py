@@ -59,6 +59,17 @@ def test_reflect_keeps_even_an_empty_answer_apart_from_none(capsys, journal):
     assert journal() == {"toys.layout": ""}
 
 
+def test_reflect_keeps_the_learners_own_rating(capsys, journal, tmp_path):
+    ask(answer="Because.", rating="partly")
+    entry = json.loads((tmp_path / "journal.json").read_text())["toys.layout"]
+    assert entry["rating"] == "partly"
+
+
+def test_a_rating_is_one_of_three():
+    with pytest.raises(ValueError, match="rate with one of missed, partly, whole, not 'great'"):
+        ask(answer="Because.", rating="great")
+
+
 def test_the_page_of_a_reflection_has_a_box_an_answer_and_a_rating(page):
     ask()
     found = page()

@@ -19,14 +19,15 @@ def journal_file() -> Path:
     return (Path(folder) if folder else Path.home() / ".tinytorch") / "journal.json"
 
 
-def record(question_id: str, question: str, answer: str) -> str:
+def record(question_id: str, question: str, answer: str, *, rating: str = "") -> str:
     """Keep the answer, and say where it is or why it could not be kept."""
     try:
         path = journal_file()
         path.parent.mkdir(parents=True, exist_ok=True)
         entries = _read(path)
         moment = datetime.now(UTC).isoformat(timespec="seconds")
-        entries[question_id] = {"question": question, "answer": answer, "answered": moment}
+        entry = {"question": question, "answer": answer, "rating": rating, "answered": moment}
+        entries[question_id] = entry
         _replace(path, json.dumps(entries, indent=1, ensure_ascii=False))
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
         return f"Your answer could not be kept ({error}); set {VARIABLE} to a folder you can write."

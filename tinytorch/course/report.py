@@ -58,7 +58,6 @@ class ModuleResult:
 def show_step(result: StepResult) -> Shown:
     """Return the result of one step, to look at."""
     step = result.step
-    headline = f"{step.id}: {_step_sentence(result)}"
     passed = result.state == "passed"
     html = tag(
         "div",
@@ -79,10 +78,10 @@ def show_step(result: StepResult) -> Shown:
         data_provenance=result.ran,
         role="status",
     )
-    lines = [f"{WORDS[result.state]}. {headline}"]
+    lines = [wrapped(f"{WORDS[result.state]}. {step.id}: {_step_sentence(result)}")]
     if not passed:
         lines += [*_outcome_lines(result.checks), f'Read again: "{step.title}".']
-    return Shown(html, "\n".join(wrapped(line) if line == lines[0] else line for line in lines))
+    return Shown(html, "\n".join(lines))
 
 
 def _step_sentence(result: StepResult) -> str:
