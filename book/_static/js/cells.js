@@ -4,6 +4,7 @@
 import * as store from "./store.js";
 
 const ESCAPE_HINT = "Escape leaves the editor";
+const DOUBLE_CLICK = 600; // milliseconds
 
 export class Cell {
   /**
@@ -21,10 +22,15 @@ export class Cell {
     this.id = `cell-${crypto.randomUUID().slice(0, 8)}`;
     this.source = this.published;
     this.editor = null;
-    this.state = "waiting";
     element.dataset.cell = String(number);
     if (this.step) element.dataset.step = this.step;
     element.querySelector(".cell_input").after(makeBar(this));
+    this.state = "waiting";
+  }
+
+  /** Whether a press of the cell's button means stop: not the second half of a double click. */
+  get canStop() {
+    return this.state === "running" && performance.now() - this.startedAt > DOUBLE_CLICK;
   }
 
   get isEdited() {
@@ -38,6 +44,9 @@ export class Cell {
   /** @param {"waiting" | "running" | "done" | "failed"} state */
   set state(state) {
     this.element.dataset.state = state;
+    this.startedAt = state === "running" ? performance.now() : 0;
+    const button = this.element.querySelector(".tt-cell-run");
+    if (button) name(button, state === "running" ? "Stop" : "Run", this);
   }
 
   get state() {
@@ -158,10 +167,13 @@ function makeBar(cell) {
     <button type="button" class="tt-cell-above" data-action="above">Run all above</button>
     <button type="button" class="tt-cell-reset" data-action="reset" hidden>Reset to published</button>
     <span class="tt-cell-state" aria-hidden="true"></span>`;
-  for (const button of bar.querySelectorAll("button")) {
-    button.setAttribute("aria-label", `${button.textContent}: ${cell.label}`);
-  }
+  for (const button of bar.querySelectorAll("button")) name(button, button.textContent, cell);
   return bar;
+}
+
+function name(button, text, cell) {
+  button.textContent = text;
+  button.setAttribute("aria-label", `${text}: ${cell.label}`);
 }
 
 function indent(editor) {

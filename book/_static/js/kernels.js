@@ -39,6 +39,7 @@ export class Connection {
     /** @type {() => void} called when the kernel has lost its state but runs again */
     this.onRestart = () => {};
     this.#watch();
+    addEventListener("pagehide", () => this.#leave());
   }
 
   get kernel() {
@@ -70,6 +71,14 @@ export class Connection {
   /** Rejects when the kernel is stopped, restarted or dies, so that nothing waits for ever. */
   get gone() {
     return this.lost.promise;
+  }
+
+  /** Leave no kernel behind on a server when the page goes away. */
+  #leave() {
+    if (!this.canInterrupt || this.session.kernel.isDisposed) return;
+    const { baseUrl, token } = this.server.settings;
+    const headers = { Authorization: `token ${token}` };
+    fetch(`${baseUrl}api/sessions/${this.session.id}`, { method: "DELETE", keepalive: true, headers });
   }
 
   #abandon() {

@@ -13,7 +13,7 @@
 //                               .tt-is-edited when it differs from the published source;
 //                               data-step on an exercise
 //     .CodeMirror               its editor          .tt-output        its new output
-//     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons
+//     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons; the first stops a running cell
 //   window.tinytorchLive        settings that win over the page's own (see settings.js)
 
 import { findCells } from "./cells.js";
@@ -34,7 +34,8 @@ class Launcher {
     this.connection = null;
     this.rendermime = null;
     this.notebook = null;
-    this.queue = Promise.resolve();
+    this.queue = Promise.resolve(); // the runs asked for, one after the other
+    this.change = Promise.resolve(); // the start, stop or restart under way
     this.attempt = 0;
     const offered = Object.entries(KERNELS).filter(([, kernel]) => kernel.isOffered(settings));
     this.kernels = Object.fromEntries(offered);
@@ -65,7 +66,8 @@ class Launcher {
 
   #act(cell, target) {
     const action = target.closest("button[data-action]")?.dataset.action;
-    if (action === "run") this.runTo(cell);
+    if (action === "run" && cell.canStop) this.stop();
+    else if (action === "run" && cell.state !== "running") this.runTo(cell);
     if (action === "above") this.runTo(this.cells[cell.number - 2]);
     if (action === "reset") {
       cell.reset();
@@ -74,7 +76,12 @@ class Launcher {
   }
 
   /** Make the cells editable and connect the chosen kernel. */
-  async start() {
+  start() {
+    this.change = this.#start();
+    return this.change;
+  }
+
+  async #start() {
     const attempt = (this.attempt += 1);
     const kind = this.panel.kernel;
     this.panel.clearProblem();
@@ -140,10 +147,8 @@ class Launcher {
   runTo(cell) {
     if (!cell) return undefined;
     const run = async () => {
-      if (!this.connection) {
-        this.panel.say("No kernel runs yet: press the button at the head of the page.");
-        return;
-      }
+      await this.change;
+      if (!this.connection) return;
       await this.#runAll([...this.cells.slice(0, cell.number - 1).filter(hasNotRun), cell]);
     };
     this.queue = this.queue.then(run, run);
@@ -152,6 +157,7 @@ class Launcher {
 
   async #runAll(cells) {
     this.panel.state = "busy";
+    this.interrupted = false;
     const connection = this.connection;
     try {
       for (const cell of cells) {
@@ -160,6 +166,7 @@ class Launcher {
         restoreAnswers(cell.element);
         const result = recordResults(cell);
         this.panel.progress = showProgress(this.cells);
+        if (this.interrupted) return;
         if (status !== "ok" && !cell.mayFail) {
           this.panel.say(`${cell.label} stopped with an error.`);
           return;
@@ -174,41 +181,50 @@ class Launcher {
   }
 
   /** Interrupt what runs. */
-  async stop() {
-    const running = this.cells.find((cell) => cell.state === "running");
-    this.panel.say("Stopping ...");
-    const keptState = await this.#safely(() => this.connection.interrupt());
-    if (keptState === undefined) return;
-    if (keptState) {
-      this.panel.say("Stopped. Variables are kept.");
-    } else {
-      this.notebook.attachSession(this.connection.session);
+  stop() {
+    const running = this.cells.find(isRunning);
+    this.interrupted = true;
+    return this.#changeKernel("Stopping ...", async (connection) => {
+      if (await connection.interrupt()) return "Stopped. Variables are kept.";
       const text = "Stopped. Python began anew, so the cells above run again at the next run.";
       running?.say(text);
-      this.#forgetRuns(text);
-    }
+      this.#forgetRuns();
+      return text;
+    });
   }
 
   /** Begin again with an empty kernel. */
-  async restart() {
-    this.panel.say("Restarting ...");
-    const done = await this.#safely(async () => (await this.connection.restart(), true));
-    if (!done) return;
-    this.notebook.attachSession(this.connection.session);
-    this.#forgetRuns("Restarted. Every cell counts as not run.");
+  restart() {
+    return this.#changeKernel("Restarting ...", async (connection) => {
+      await connection.restart();
+      this.#forgetRuns();
+      return "Restarted. Every cell counts as not run.";
+    });
   }
 
-  async #safely(action) {
-    if (!this.connection) return undefined;
-    this.panel.state = "starting";
-    try {
-      const result = await action();
-      this.panel.state = "ready";
-      return result;
-    } catch (reason) {
-      this.#died(messageOf(reason));
-      return undefined;
-    }
+  /**
+   * Do something to the kernel; runs wait until it is done.
+   * @param {string} text  said meanwhile
+   * @param {(connection: object) => Promise<string>} action  resolves to what is said in the end
+   */
+  #changeKernel(text, action) {
+    const { connection } = this;
+    if (!connection) return this.change;
+    const change = async () => {
+      this.panel.say(text);
+      this.panel.state = "starting";
+      try {
+        const said = await action(connection);
+        if (connection !== this.connection) return;
+        this.notebook.attachSession(connection.session);
+        this.panel.state = this.cells.some(isRunning) ? "busy" : "ready";
+        this.panel.say(said);
+      } catch (reason) {
+        if (connection === this.connection) this.#died(messageOf(reason));
+      }
+    };
+    this.change = this.change.then(change);
+    return this.change;
   }
 
   #forgetRuns(text) {
@@ -258,6 +274,10 @@ function placeholders(cell) {
 
 function hasNotRun(cell) {
   return cell.state === "waiting";
+}
+
+function isRunning(cell) {
+  return cell.state === "running";
 }
 
 function messageOf(reason) {

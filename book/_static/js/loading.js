@@ -45,12 +45,13 @@ function megabytes(bytes) {
   return (bytes / 1e6).toFixed(1);
 }
 
+/** In a layer, so that the book's own style wins whatever Thebe's selectors are. */
 function addStylesheet(address) {
-  if (document.querySelector(`link[href="${address.href}"]`)) return;
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = address.href;
-  document.head.prepend(link);
+  if (document.getElementById("tt-thebe-style")) return;
+  const style = document.createElement("style");
+  style.id = "tt-thebe-style";
+  style.textContent = `@import url("${address.href}") layer(thebe);`;
+  document.head.append(style);
 }
 
 function loadScript(address) {

@@ -142,9 +142,9 @@ const MARKUP = `
       <p><kbd>Ctrl</kbd>+<kbd>Space</kbd> completes a name.</p>
     </div></details>
   </div>
-  <p class="tt-live-note"></p>
   <p class="tt-live-progress"><span class="tt-live-progress-text"></span> <progress max="1" hidden></progress></p>
   <div class="tt-live-state">
+    <p class="tt-live-note"></p>
     <p id="tt-live-status" role="status" aria-live="polite"></p>
     <p id="tt-live-steps"></p>
   </div>
