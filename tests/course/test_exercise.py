@@ -1,8 +1,10 @@
 """What `build` does with what learners write."""
 
 import random
+import signal
 import sys
 import threading
+import time
 import unittest
 
 import numpy as np
@@ -280,9 +282,32 @@ def test_an_endless_loop_is_stopped_and_named(toys, monkeypatch):
 
     result = attempt(toys, double)
     failure = first_failure(result)
-    assert failure.got == "no answer within 0.2 s"
+    assert failure.got == "no answer within 0.2 s of computing"
     assert "Does a loop never end? It happened in line" in failure.because
     assert [check.outcome for check in result.checks] == ["failed", "waiting", "waiting"]
+
+
+def test_endless_waiting_is_stopped_too(toys, monkeypatch):
+    monkeypatch.setattr(limits, "TIME_LIMIT", 0.02)
+
+    def double(number):
+        time.sleep(60)
+
+    assert first_failure(attempt(toys, double)).got == "no answer within 0.2 s"
+
+
+def test_a_timer_of_the_learners_goes_on_after_the_checks(toys):
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *given: rung.append(given))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 60)
+        attempt(toys, right)
+        remaining, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+        assert 0 < remaining <= 60
+        signal.raise_signal(signal.SIGALRM)
+        assert len(rung) == 1
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_an_interrupt_reaches_the_learner_and_restores_the_reference(toys):

@@ -79,7 +79,7 @@ def html(outputs, cell):
     [
         ("stub", "unbuilt", "Until then the library uses the reference."),
         ("wrong", "failed", "It happened in line 4 of your code: <code>return {}[count]</code>"),
-        ("endless", "failed", "no answer within 0.3 s"),
+        ("endless", "failed", "no answer within 0.3 s of computing"),
         ("quits", "failed", "SystemExit: bye"),
         ("right", "passed", "the library uses it from here on"),
     ],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import linecache
 from pathlib import Path
 
-from tinytorch.course import install, limits
+from tinytorch.course import install
 from tinytorch.course.expectation import CheckFailure, safe_repr
+from tinytorch.course.limits import OutOfTime
 
 
 def symptom(error: BaseException | None) -> tuple[str, str]:
@@ -21,12 +22,8 @@ def verdict(error: BaseException) -> tuple[str, str, str]:
     if isinstance(error, CheckFailure):
         return error.got, error.expected, error.because
     line = learner_line(error)
-    if isinstance(error, limits.OutOfTime):
-        return (
-            f"no answer within {limits.TIME_LIMIT:g} s",
-            "an answer",
-            f"Does a loop never end?{line}",
-        )
+    if isinstance(error, OutOfTime):
+        return message(error), "an answer", f"Does a loop never end?{line}"
     got = f"{type(error).__name__}: {message(error)}".removesuffix(": ")
     return got, "no error", line.strip() or _outside(error)
 
