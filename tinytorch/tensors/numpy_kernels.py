@@ -99,8 +99,8 @@ def _expand(array: Array, *, shape: Shape) -> Array:
 
 def _getitem(array: Array, *, index: tuple[Any, ...]) -> Array:
     try:
-        item: Array = array[index if any(one is ... for one in index) else (*index, ...)]
-        return item
+        item = array[index]
+        return item if isinstance(item, np.ndarray) else array[(*index, ...)]  # a view of it
     except IndexError as problem:
         raise IndexError(f"cannot index a tensor of shape {array.shape}: {problem}") from None
 

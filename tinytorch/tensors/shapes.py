@@ -170,7 +170,7 @@ def flat_sizes(sizes: Sequence[Any]) -> tuple[Any, ...]:
 
 def checked_shape(*sizes: Any) -> Shape:
     """Return sizes, given one by one or as one sequence, as a shape of integers >= 0."""
-    return tuple(_checked_size(size) for size in flat_sizes(sizes))
+    return tuple(map(_checked_size, flat_sizes(sizes)))
 
 
 def _checked_size(size: Any) -> int:
@@ -184,10 +184,9 @@ def _checked_size(size: Any) -> int:
 def resolve_shape(shape: Shape, sizes: Sequence[Any]) -> Shape:
     """Return the new shape of a reshape; one size may be -1 and takes what is left over."""
     wanted = flat_sizes(sizes)
-    count = math.prod(shape)
-    known = math.prod(size for size in wanted if size != -1)
-    if wanted.count(-1) == 1 and known and count % known == 0:
-        return checked_shape([count // known if size == -1 else size for size in wanted])
-    if known != count or -1 in wanted:
+    count, product = math.prod(shape), math.prod(wanted)
+    if wanted.count(-1) == 1 and product < 0 and count % product == 0:
+        return checked_shape([count // -product if size == -1 else size for size in wanted])
+    if product != count or -1 in wanted:
         raise ValueError(f"cannot reshape {shape} to {wanted}: {count} elements do not fill it")
     return checked_shape(wanted)

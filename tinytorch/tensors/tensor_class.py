@@ -532,4 +532,4 @@ def _is_numeric(value: object) -> bool:
 
 def _plain_index(index: Any) -> tuple[Any, ...]:
     parts = index if isinstance(index, tuple) else (index,)
-    return tuple(part.array if isinstance(part, Tensor) else part for part in parts)
+    return tuple([part.array if isinstance(part, Tensor) else part for part in parts])
