@@ -12,6 +12,7 @@ import io
 import json
 import signal
 import sys
+import threading
 import webbrowser
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -156,7 +157,8 @@ def announce(server: BookServer, options: argparse.Namespace) -> None:
         print(f"Port {options.port} is in use.")
     print(f"TinyTorch is at {server.origin}/ (Ctrl-C stops it)", flush=True)
     if not options.no_open:
-        webbrowser.open(f"{server.origin}/")
+        # Beside the server, since a browser may keep the call until it has the page.
+        threading.Thread(target=webbrowser.open, args=[f"{server.origin}/"], daemon=True).start()
 
 
 def main(arguments: list[str] | None = None) -> int:
