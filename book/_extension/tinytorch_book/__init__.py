@@ -35,4 +35,4 @@ def setup(app: Sphinx) -> dict[str, object]:
     setup_module_checks(app)
     setup_success_indicators(app)
     setup_course_map(app)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

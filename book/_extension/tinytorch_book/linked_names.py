@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
+from sphinx_codeautolink.extension import SphinxCodeAutoLink
 
 from tinytorch.course.catalog import load_course
 
@@ -36,5 +38,30 @@ def name_aliases(app: Sphinx, config: Config) -> None:
     }
 
 
+def link_in(app: Sphinx, pagename: str, *_: object) -> None:
+    """Have the names of a written page linked.
+
+    By itself sphinx-codeautolink links the pages whose own source changed, but Sphinx writes
+    others beside them: those that list a changed page, or that read a changed file.
+    """
+    for listener in app.events.listeners["build-finished"]:
+        linker = getattr(listener.handler, "__self__", None)
+        if isinstance(linker, SphinxCodeAutoLink):
+            linker.outdated_docs.add(pagename)
+
+
+def read_the_root_too(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Return the root page when any page changed.
+
+    Sphinx writes it again with every change, and sphinx-codeautolink knows the names only of
+    pages that were read (its cache forgets all that is not reStructuredText).
+    """
+    return [str(app.config.root_doc)] if added or changed or removed else []
+
+
 def setup_linked_names(app: Sphinx) -> None:
     app.connect("config-inited", name_aliases)
+    app.connect("env-get-outdated", read_the_root_too)
+    app.connect("html-page-context", link_in)

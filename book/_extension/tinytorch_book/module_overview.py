@@ -75,12 +75,15 @@ def module_overview(stem: str) -> str:
 
 **Time**: about {hours(module.minutes)}. **Prerequisites**: {prerequisites(module)}.
 
+</div>
+{stack(module)}
+<div class="tt-overview-names">
+
 **Its names elsewhere**
 
 {frameworks(module)}
 
 </div>
-{stack(module)}
 </div>
 """
 
