@@ -40,6 +40,13 @@ def test_without_a_step_every_test_of_the_module_runs(toys):
     assert [result.step for result in results if result.name.startswith("test_a_top")] == [""]
 
 
+def test_in_a_module_the_module_checks_of_one_step_do_not_wait_for_another(toys):
+    toys.library.double = lambda number: number
+    found = dict(outcomes(checks.run_checks(checks.check_files("toys"))))
+    assert found["test_text_is_refused"] == "waiting"
+    assert found["test_no_turn_is_no_angle"] == "passed"
+
+
 @pytest.mark.parametrize(
     ("source", "says"),
     [

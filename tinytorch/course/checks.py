@@ -65,19 +65,16 @@ def run_checks(
     step: str | None = None,
     provenance: Callable[[str], install.Provenance] = lambda step: "reference",
     mistakes: Callable[[], Sequence[Mistake]] = tuple,
-    in_order: bool = True,
 ) -> tuple[CheckResult, ...]:
     """Run the checks of one step, or every check where `step` is None.
 
-    With `in_order`, module checks wait until every package check has passed.
+    A step's module checks wait until its package checks have passed.
     """
     if importlib.util.find_spec("pytest") is None:
         raise CourseError('checks need pytest: pip install "tinytorch[learn]"')
     from tinytorch.course import plugin  # here, because pytest takes its time to import
 
-    checker = plugin.Checker(
-        files, step=step, provenance=provenance, mistakes=mistakes, in_order=in_order
-    )
+    checker = plugin.Checker(files, step=step, provenance=provenance, mistakes=mistakes)
     with _undisturbed_environment(), _undisturbed_chance():
         plugin.run(checker)
     return checker.results()

@@ -20,7 +20,6 @@ def module_result(stem: str) -> report.ModuleResult:
     found = checks.run_checks(
         checks.check_files(stem),
         provenance=lambda step: codes.get(step, "reference"),
-        in_order=False,
     )
     return report.ModuleResult(
         module=module,

@@ -68,13 +68,11 @@ class Checker:
         step: str | None,
         provenance: Callable[[str], install.Provenance],
         mistakes: Callable[[], Sequence[Mistake]],
-        in_order: bool,
     ) -> None:
         self.kinds = {path.resolve(): kind for kind, path in files.items()}
         self.step = step
         self.provenance = provenance
         self.mistakes = functools.cache(mistakes)
-        self.in_order = in_order
         self.interrupted = ""
         self.remarks: list[str] = []
         self._found: dict[str, CheckResult] = {}
@@ -161,11 +159,11 @@ class Checker:
         return self.kinds[item.path]
 
     def _must_wait(self, item: pytest.Item) -> bool:
-        if self._stopped:
-            return True
-        if not self.in_order or self._kind(item) == "package":
-            return False
-        return any(r.outcome != "passed" for r in self._found.values() if r.kind == "package")
+        waiting = self._found[item.nodeid]
+        if self._stopped or waiting.kind == "package":
+            return self._stopped
+        of_step = [found for found in self._found.values() if found.step == waiting.step]
+        return any(found.outcome != "passed" for found in of_step if found.kind == "package")
 
     def _result(self, item: pytest.Item, **found: Any) -> CheckResult:
         step = next(iter(_steps(item)), "") if self.step is None else self.step
