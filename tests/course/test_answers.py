@@ -5,6 +5,7 @@ reference, copied into the exercise cell, passes.
 """
 
 import linecache
+import time
 
 import pytest
 
@@ -61,6 +62,13 @@ def test_no_step_passes_with_an_empty_answer(step, nothing, untouched):
     result = exercise.check_answer(step, lambda *inputs, **options: nothing)
     assert result.state == "failed"
     assert "failed" in {check.outcome for check in result.checks if check.kind == "package"}
+
+
+@EVERY_STEP
+def test_the_checks_of_a_step_take_well_under_a_second(step, untouched):
+    started = time.process_time()
+    exercise.check_answer(step, install.reference(step.target))
+    assert time.process_time() - started < 0.7
 
 
 def passing(step, answer):
