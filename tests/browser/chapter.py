@@ -39,7 +39,7 @@ class Cell:
         """Wait until the cell has run, whatever came of it."""
         wanted = states or ("done", "failed")
         selectors = ", ".join(f'[data-state="{state}"]' for state in wanted)
-        expect(self.locator.and_(self.page.locator(selectors))).to_have_count(1, timeout=60_000)
+        expect(self.locator.and_(self.page.locator(selectors))).to_have_count(1)
 
     def unfold(self) -> None:
         """Show the source of a cell that hides it."""
@@ -72,7 +72,7 @@ class Chapter:
 
     def wait(self, state: str) -> None:
         """Wait until the panel says that the page is in this state."""
-        expect(self.panel).to_have_attribute("data-state", state, timeout=90_000)
+        expect(self.panel).to_have_attribute("data-state", state)
 
     def cell(self, number: int) -> Cell:
         """The cell with this number, from 1."""

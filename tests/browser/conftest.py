@@ -6,11 +6,20 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from book._publish.build import HERE, build
 from tests.browser.chapter import Chapter
@@ -24,6 +33,7 @@ FLAGS = [
     "--disable-sync",
 ]
 FOLDER = "/course/"
+PATIENCE = 60_000  # milliseconds, for the slowest of continuous integration
 NO_CHROMIUM = (
     "These tests need Chromium. Get one with `apt-get install chromium` or "
     "`python -m playwright install chromium`, or name one in the variable CHROMIUM."
@@ -34,17 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--site", type=Path, help="test this built site instead of building the book")
 
 
-@pytest.fixture(scope="session")
-def chromium_path() -> str:
-    """The Chromium of this machine; there is no test of the pages without one."""
-    named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found:
-        return found
-    with sync_playwright() as playwright:
-        installed = playwright.chromium.executable_path
-    assert Path(installed).exists(), NO_CHROMIUM
-    return installed
+def find_chromium(playwright: Playwright) -> str:
+    """Return the Chromium of this machine; there is no test of the pages without one."""
+    named = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    found = named or playwright.chromium.executable_path
+    if not Path(found).exists():
+        pytest.fail(NO_CHROMIUM, pytrace=False)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +91,11 @@ def address(site: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium_path: str) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """One Chromium for all tests."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        executable = find_chromium(playwright)
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         yield browser
         browser.close()
 
@@ -97,7 +104,8 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A reader who has never been here."""
     context = browser.new_context()
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     yield context
     context.close()
 
@@ -112,11 +120,16 @@ class Watch:
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
+        page.on("response", self._refuse_errors)
         page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
 
     def _note(self, kind: str, text: str) -> None:
         if kind == "error":
             self.errors.append(text)
+
+    def _refuse_errors(self, response: Response) -> None:
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            self.errors.append(f"{response.status}: {response.url}")
 
     @property
     def third_parties(self) -> list[str]:

@@ -1,5 +1,7 @@
 """Live cells without a mouse, and what a screen reader is told."""
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.chapter import Chapter
@@ -93,3 +95,14 @@ def test_every_control_of_a_cell_says_which_cell_it_serves(chapter: Chapter) -> 
         "areas => areas.map((area) => area.getAttribute('aria-label'))"
     )
     assert all("Escape leaves the editor" in label for label in editors)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_live_page_breaks_no_rule_of_accessibility(chapter: Chapter, scheme: str) -> None:
+    chapter.page.emulate_media(color_scheme=scheme)
+    chapter.launch()
+    chapter.exercise("tensors.contiguous_strides").run()
+    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    options = {"runOnly": rules, "preload": False}  # axe would fetch style sheets of its own accord
+    found = Axe().run(chapter.page, context="article", options=options)
+    assert found.violations_count == 0, found.generate_report()

@@ -65,12 +65,13 @@ def test_a_catalogued_mistake_is_explained(chapter: Chapter) -> None:
 
 def test_the_cells_above_run_first(chapter: Chapter) -> None:
     chapter.launch()
-    chapter.cell(1).write("import tinytorch as tt\nfrom tinytorch.course import *\nabove = 5")
+    first = chapter.cell(1)
+    first.write(f"{first.source}\nabove = 5")
     last = chapter.exercise(STEP)
     last.write("print(above)")
     last.run()
     expect(last.output).to_have_text("5")
-    expect(chapter.cell(1).locator).to_have_attribute("data-state", "done")
+    expect(first.locator).to_have_attribute("data-state", "done")
 
 
 def test_an_infinite_loop_can_be_stopped(chapter: Chapter) -> None:
@@ -116,9 +117,10 @@ def test_run_all_runs_the_page_as_published(chapter: Chapter) -> None:
     chapter.page.locator("#tt-live-run-all").click()
     chapter.wait("busy")
     chapter.wait("ready")
-    expect(chapter.page.locator('div.cell[data-state="done"]')).to_have_count(
-        chapter.page.locator("div.cell[data-cell]").count()
-    )
+    cells = chapter.page.locator("div.cell[data-cell]")
+    expect(cells.and_(chapter.page.locator('[data-state="done"]'))).to_have_count(cells.count())
+    expect(chapter.page.locator(".tt-output .tt-module")).to_have_attribute("data-state", "unbuilt")
+    expect(chapter.page.locator(".tt-output .tt-failed")).to_have_count(0)
 
 
 def test_restart_forgets_the_variables(chapter: Chapter) -> None:

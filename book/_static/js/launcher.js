@@ -259,7 +259,7 @@ const EDITOR_OPTIONS = {
   mountRunAllButton: false,
   mountRestartButton: false,
   mountRestartAllButton: false,
-  codeMirrorConfig: { theme: "tinytorch", lineNumbers: false },
+  codeMirrorConfig: { theme: "tinytorch", lineNumbers: false, lineWrapping: true },
 };
 
 /** Thebe puts an editor in place of the source, and new output into a place of its own. */
