@@ -400,6 +400,26 @@ def test_any_number_of_inputs_meets_in_one_type():
 
 
 @pytest.mark.step("tensors.apply")
+def test_every_pair_of_types_meets_before_the_kernel_runs():
+    seen = []
+    with kernels(look=lambda a, b: seen.extend([a.dtype, b.dtype]) or a):
+        for pair in product(DTYPES, repeat=2):
+            seen.clear()
+            tt.apply("look", *(tt.ones(2, dtype=dtype) for dtype in pair))
+            expect(
+                seen,
+                [smallest_that_holds(pair)] * 2,
+                because=f"{pair[0]} and {pair[1]} meet outside",
+            )
+
+
+@pytest.mark.step("tensors.apply")
+def test_one_input_may_be_a_list_or_a_number():
+    expect(tt.apply("neg", [1, 2]), tt.tensor([-1, -2]), because="a list is unwrapped to an array")
+    expect(tt.apply("neg", 1.5), tt.tensor(-1.5), because="and so is a plain number")
+
+
+@pytest.mark.step("tensors.apply")
 def test_inputs_alone_may_be_plain_numbers():
     expect(tt.apply("add", 1, 2), tt.tensor(3), because="integers are int64")
     expect(tt.apply("add", 1, 0.5), tt.tensor(1.5), because="and floats float32")
@@ -451,6 +471,24 @@ def test_the_error_does_not_drag_the_kernels_along():
             True,
             because="raise ... from None: the reader needs one sentence, not two tracebacks",
         )
+
+
+def test_an_option_is_no_input():
+    x, one = tt.ones(2, 3), tt.tensor(1)
+    for call in (
+        lambda: tt.apply("sum", x, 0, keepdim=False),
+        lambda: tt.apply("prod", x, 0, keepdim=False),
+        lambda: tt.apply("amax", x, 0, keepdim=False),
+        lambda: tt.apply("cumsum", x, 0),
+        lambda: tt.apply("reshape", x, 6),
+        lambda: tt.apply("permute", x, [1, 0]),
+        lambda: tt.apply("expand", x, [4, 2, 3]),
+        lambda: tt.apply("getitem", x, [0]),
+        lambda: tt.apply("setitem", x, one, [0]),
+        lambda: tt.apply("where", x, x, x > 0),
+        lambda: tt.apply("cat", x, x, 0),
+    ):
+        expect_error(call, TypeError, because="a gradient flows to inputs only; name the options")
 
 
 # Step 8
@@ -775,3 +813,180 @@ def test_integers_are_converted_exactly():
     expect_error(lambda: tt.tensor([2, -1]) ** -1, ValueError, because="halves are no integers")
     expect_error(lambda: tt.tensor([2]) ** tt.tensor([-1]), ValueError, because="nor in pairs")
     expect(tt.tensor([2]) ** 0, tt.tensor([1]), because="a power of 0 is an integer")
+
+
+# Where one small change would go unnoticed
+
+
+def test_kernels_receive_one_dtype_whatever_the_order():
+    met = []
+
+    def remember(a, b):
+        met.append((a.dtype, b.dtype))
+        return a
+
+    tt.register_kernel("remember", remember, name="witness")
+    with tt.use_kernels("witness"):
+        for first, second in product(DTYPES, repeat=2):
+            tt.apply("remember", tt.ones(2, dtype=first), tt.ones(2, dtype=second))
+            wanted = smallest_that_holds((first, second))
+            expect(met.pop(), (wanted, wanted), because=f"{first} and {second} meet in {wanted}")
+
+
+def test_a_kernel_waits_until_its_set_is_used():
+    tt.register_kernel("wait", lambda a: a, name="zebra")
+    expect_error(
+        lambda: tt.apply("wait", tt.ones(2)), ValueError, "wait", because="zebra is not in use"
+    )
+
+
+def test_quotients_are_floats_of_the_wider_dtype():
+    for first, second in product(DTYPES, repeat=2):
+        quotient = tt.ones(2, dtype=first) / tt.ones(2, dtype=second)
+        common = smallest_that_holds((first, second))
+        wanted = common if common.kind == "f" else tt.float32
+        expect(quotient.dtype, wanted, because=f"{first} divided by {second}")
+
+
+def test_bools_are_no_numbers_to_divide_or_round():
+    x = tt.tensor([True, True])
+    for name in ("__floordiv__", "__mod__", "__pow__"):
+        expect_error(
+            lambda name=name: getattr(x, name)(x), TypeError, "bool", because=f"{name} of bools"
+        )
+    for name in ("floor", "ceil", "round"):
+        expect_error(
+            lambda name=name: getattr(x, name)(), TypeError, "bool", because="bools have no parts"
+        )
+    expect(x.is_floating_point(), False, because="True is no float")
+
+
+def test_a_conversion_names_the_first_value_that_does_not_fit():
+    x = tt.tensor([1.0, float("nan"), float("inf")])
+    expect_error(lambda: x.to(tt.int64), ValueError, "nan", "int64", because="nan comes first")
+    expect_error(
+        lambda: tt.tensor([300.0], dtype=tt.uint8), ValueError, "300.0", because="uint8 ends at 255"
+    )
+    expect_error(
+        lambda: tt.tensor([1, 300], dtype=tt.uint8), ValueError, "300", because="300 is past uint8"
+    )
+    wrapped = tt.tensor([300, -1]).to(tt.uint8)
+    expect(wrapped.tolist(), [44, 255], because="integers keep their lowest 8 bits")
+
+
+def test_what_is_no_number_is_named():
+    for data, named in ((["left", "right"], "left"), ([None, {}], "None"), ([1j], "complex128")):
+        expect_error(
+            lambda data=data: tt.tensor(data), TypeError, named, because=f"{named} is no number"
+        )
+
+
+def test_a_reshape_that_does_not_fit_names_both_shapes():
+    x = tt.zeros(2, 3)
+    for sizes in ((3,), (7,), (-1, -1, 6), (4, -1), (0, -1), (-2, 3), (-6, -1, 1)):
+        expect_error(
+            lambda sizes=sizes: x.reshape(sizes), ValueError, "-" if -6 in sizes else str(sizes[0]),
+            because=f"6 elements do not fill {sizes}",
+        )  # fmt: skip
+    for sizes in ((3,), (7,), (-1, -1, 6)):
+        expect_error(
+            lambda sizes=sizes: x.reshape(sizes), ValueError, "(2, 3)", str(sizes),
+            because="the message names the shape it has and the one it was asked for",
+        )  # fmt: skip
+    expect_error(
+        lambda: tt.zeros(8).reshape((2, 4), 1), TypeError, "(2, 4)", because="a tuple is no size"
+    )
+
+
+def test_empty_tensors_change_their_shape_like_others():
+    expect(tt.zeros(0, 3).reshape(5, 0).shape, (5, 0), because="both hold no elements")
+    expect(tt.zeros(0, 3).reshape(-1).shape, (0,), because="what is left over is 0")
+    expect(tt.zeros(0, 1).squeeze().shape, (0,), because="a size of 0 is not a size of 1")
+    expect(tt.zeros(2, 0).flatten().shape, (0,), because="2 times nothing is nothing")
+    expect_error(
+        lambda: tt.zeros(0).reshape(-1, 0), ValueError, "(0,)", because="any size would do for -1"
+    )
+
+
+def test_a_missing_size_is_kept_when_a_tensor_expands():
+    x = tt.tensor(np.arange(30.0).reshape(2, 3, 5))
+    expect(x.expand(7, -1, -1, -1).shape, (7, 2, 3, 5), because="-1 keeps each size, in its place")
+    expect(x.expand(4, 7, 2, -1, 5).shape, (4, 7, 2, 3, 5), because="-1 keeps the 3")
+    expect(x[:, :1].expand(-1, 4, 5).shape, (2, 4, 5), because="-1 keeps the 2")
+    expect_error(lambda: x.expand(2, 3, -2), ValueError, "-2", because="only -1 keeps a size")
+
+
+def test_strides_never_leave_the_memory(monkeypatch):
+    memory = tt.tensor(np.arange(12.0))
+    x = memory[3:9:3]  # it starts at 3 and steps by 3, and 8 elements follow
+    for strides, is_inside in (((8,), True), ((9,), False), ((-3,), True), ((-4,), False)):
+        wrong = lambda *_, strides=strides: strides  # noqa: E731
+        monkeypatch.setattr(tt.tensors.numpy_kernels, "broadcast_strides", wrong)
+        if is_inside:
+            wanted = [3.0, 3.0 + strides[0]]
+            expect(x.expand(2).tolist(), wanted, because=f"{strides} stays within the memory")
+        else:
+            expect_error(
+                lambda: x.expand(2), ValueError, str(strides), because="there is nothing to read"
+            )
+
+
+def test_a_value_is_in_a_tensor_or_not():
+    x = tt.tensor([1, 2, 3])
+    expect([value in x for value in (0, 2, 9)], [False, True, False], because="x holds 1, 2 and 3")
+
+
+def test_a_tensor_without_elements_has_no_truth_and_no_item():
+    expect_error(lambda: tt.zeros(0).item(), ValueError, "(0,)", because="there is no element")
+    for x in (tt.zeros(0), tt.zeros(2)):
+        expect_error(lambda x=x: bool(x), ValueError, ".any()", because="one answer needs one")
+
+
+def test_what_grows_or_differs_is_not_joined_and_not_written():
+    for first, second, dim in (((2, 3), (3, 3), 1), ((3, 3), (2, 3), 1), ((2, 3), (2, 4), 0)):
+        for a, b in ((first, second), (second, first)):
+            expect_error(
+                lambda a=a, b=b, dim=dim: tt.cat([tt.zeros(a), tt.zeros(b)], dim), ValueError,
+                str(a), str(b), because=f"they differ in another dim than {dim}",
+            )  # fmt: skip
+    expect_error(
+        lambda: tt.zeros(1).__iadd__(tt.zeros(3)), ValueError, "x = x + y", because="1 became 3"
+    )
+
+
+def test_spread_divides_by_the_count_less_the_correction():
+    x = tt.tensor([1.0, 2.0, 4.0, 7.0])
+    for correction in (0, 1, 2, 3):
+        wanted = np.float32(np.var(x.numpy(), ddof=correction))
+        expect(x.var(correction=correction).item(), float(wanted), within=1e-5, because="NumPy's")
+    expect(x.std(), x.var().sqrt(), because="the default correction of both is 1")
+    expect(x.var(correction=9).item(), float("inf"), because="less than nothing counts as nothing")
+
+
+def test_an_empty_range_of_random_integers_names_its_ends():
+    for low, high in ((3, 3), (4, 3)):
+        expect_error(
+            lambda low=low, high=high: tt.randint(low, high, 2), ValueError, f"from {low}",
+            because="nothing lies there",
+        )  # fmt: skip
+
+
+def test_memory_seen_as_another_dtype_keeps_that_dtype():
+    for stored, seen in ((np.int32, np.int64), (np.int64, np.int32)):
+        x = tt.from_numpy(np.arange(4, dtype=stored).view(seen))
+        expect(x.storage().dtype, np.dtype(seen), because=f"{stored} read as {seen}")
+        expect(x.storage_offset(), 0, because="it begins at the beginning")
+
+
+def test_long_tensors_are_printed_in_part():
+    expect("..." in repr(tt.zeros(1000)), False, because="a thousand elements are printed")
+    expect("..." in repr(tt.zeros(1001)), True, because="more are not")
+
+
+@pytest.mark.step("tensors.normalize_dims")
+def test_the_message_ends_at_the_last_dim():
+    for ndim, range_of_dims in ((1, "-1 to 0"), (2, "-2 to 1"), (3, "-3 to 2"), (4, "-4 to 3")):
+        expect_error(
+            lambda ndim=ndim: tt.normalize_dims(ndim, ndim), IndexError, range_of_dims,
+            because=f"{ndim} dims are numbered from 0",
+        )  # fmt: skip

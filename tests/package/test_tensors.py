@@ -1,5 +1,6 @@
 """Tensors behave as the chapter says: one example for each rule."""
 
+import warnings
 from time import perf_counter
 
 import numpy as np
@@ -784,6 +785,10 @@ def test_a_wanted_dtype_is_given():
     expect(
         tt.tensor(np.array([1.5]), dtype="int8").tolist(), [1], because="an array is cast as well"
     )
+    expect(
+        tt.tensor(np.array([300]), dtype="uint8").tolist(), [44], because="integers wrap: 300 - 256"
+    )
+    expect_error(lambda: tt.tensor([300.5], dtype="uint8"), ValueError, "300.5", because="past 255")
     expect_error(
         lambda: tt.tensor([1, 300], dtype="uint8"), ValueError, "300", "uint8", because="255 is all"
     )
@@ -793,8 +798,11 @@ def test_bad_data_is_refused_in_one_sentence():
     expect_error(
         lambda: tt.tensor([[1, 2], [3]]), ValueError, "(2,)", "(1,)", because="the rows differ"
     )
-    expect_error(lambda: tt.tensor("abc"), TypeError, "'abc'", because="text is no number")
-    expect_error(lambda: tt.tensor([1, None]), TypeError, "None", because="None is no number")
+    for text in ("abc", ["abc", "xyz"]):
+        expect_error(
+            lambda text=text: tt.tensor(text), TypeError, "'abc'", because="text: no number"
+        )
+    expect_error(lambda: tt.tensor([1, None, {}]), TypeError, "None", because="None is no number")
     expect_error(
         lambda: tt.tensor([1, -(2**70)]), TypeError, "-1180591620717411303424", because="past int64"
     )
@@ -830,6 +838,13 @@ def test_values_that_an_integer_cannot_hold_are_refused():
             "uint8",
             because="no integer from 0 to 255 stands for this",
         )
+    expect_error(
+        lambda: tt.tensor([1.0, 256.0, 999.0]).to(tt.uint8),
+        ValueError,
+        "256",
+        because="the first value that does not fit is named",
+    )
+    expect(tt.tensor([256, -1]).to(tt.uint8).tolist(), [0, 255], because="integers wrap around")
 
 
 def test_creation_functions_fill_shapes():
@@ -860,7 +875,13 @@ def test_sizes_are_checked():
     expect_error(lambda: tt.zeros(2.0), TypeError, "2.0", because="elements are counted")
     expect_error(lambda: tt.zeros(True), TypeError, "True", because="True is no count")
     expect_error(lambda: tt.arange(0, 5, 0), ValueError, "0", because="it would never end")
-    expect_error(lambda: tt.randint(5, 5, 2), ValueError, "5", because="nothing lies in between")
+    for low, high in ((5000, int("5000")), (6, 4)):
+        expect_error(
+            lambda low=low, high=high: tt.randint(low, high, 2),
+            ValueError,
+            f"from {low} up to, without, {high}",
+            because="nothing lies in between",
+        )
 
 
 def test_random_numbers_repeat_with_the_seed():
@@ -883,6 +904,16 @@ def test_random_numbers_come_from_a_generator_if_given():
         lambda rng: tt.randperm(50, generator=rng),
     ):
         expect(numbers(make), numbers(make), because="the generator alone decides")
+
+
+def test_options_are_named():
+    rng = np.random.default_rng(0)
+    for call in (
+        lambda: tt.randint(0, 5, 2, rng),
+        lambda: tt.randperm(5, rng),
+        lambda: tt.register_kernel("add", np.add, "check"),
+    ):
+        expect_error(call, TypeError, "positional", because="a name says what the value is for")
 
 
 def test_random_numbers_lie_where_they_should():
@@ -1024,10 +1055,49 @@ def test_truth_values_combine():
     expect(~p, tt.tensor([False, False, True]), because="not")
 
 
+def test_powers_of_integers_are_integers_or_refused():
+    expect(tt.tensor([2.0, 4.0]) ** -1, tt.tensor([0.5, 0.25]), because="floats have inverses")
+    expect(tt.tensor([3, 3]) ** tt.tensor([0, 2]), tt.tensor([1, 9]), because="integers multiply")
+    for exponent in (-1, -2):
+        expect_error(
+            lambda exponent=exponent: tt.tensor([2]) ** exponent, ValueError, because="no halves"
+        )
+
+
+def test_arithmetic_at_the_edge_is_silent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        zero = tt.tensor([0.0])
+        for result, expected in (
+            (zero**-1, float("inf")),
+            (1 / zero, float("inf")),
+            (zero.log(), -float("inf")),
+            (tt.tensor([1e4]).exp(), float("inf")),
+            (zero // zero, float("nan")),
+        ):
+            expect(result, tt.tensor([expected]), because="IEEE 754 has an answer for everything")
+
+
+def test_truth_values_are_no_numbers():
+    p = tt.tensor([True, False])
+    for operate in (lambda: p - p, lambda: -p, lambda: p // p, lambda: p**p):
+        expect_error(operate, TypeError, "bool", because="convert first: p.to(tt.int64)")
+
+
 def test_division_makes_floats():
     expect(tt.tensor([1, 2]) / 2, tt.tensor([0.5, 1.0]), because="halves are no integers")
     expect(tt.tensor([1.0, 0.0]) / 0, tt.tensor([float("inf"), float("nan")]), because="IEEE 754")
     expect(tt.tensor([7]) // 2, tt.tensor([3]), because="// stays with integers")
+    half = tt.tensor([2], dtype=tt.float16)
+    for result in (tt.tensor([1]) / half, half / 2, tt.tensor([True]) / half, 1 / half):
+        expect(result.dtype, tt.float16, because="where there is a float, its width decides")
+    for result in (
+        tt.tensor([True]) / True,
+        tt.tensor([1], dtype=tt.uint8) / 1,
+        1 / tt.tensor([2]),
+    ):
+        expect(result.dtype, tt.float32, because="where there is none, it is float32")
+    expect(tt.tensor([4]).sqrt().dtype, tt.float32, because="roots are floats, too")
     expect_error(lambda: tt.tensor([1]) // 0, ZeroDivisionError, because="no integer is 1 / 0")
     expect_error(lambda: tt.tensor([1]) % 0, ZeroDivisionError, because="no integer is 1 % 0")
 
@@ -1077,11 +1147,16 @@ def test_in_place_arithmetic_keeps_shape_and_dtype():
         x = tt.zeros(3)
         x += tt.zeros(2, 3)
 
+    def grow_rows():
+        x = tt.zeros(1, 3)
+        x += tt.zeros(2, 3)
+
     def refine():
         x = tt.tensor([1, 2])
         x += 0.5
 
-    expect_error(grow, ValueError, "(3,)", "(2, 3)", because="memory of 3 holds no 6")
+    expect_error(grow, ValueError, "(3,) cannot", "(2, 3)", because="memory of 3 holds no 6")
+    expect_error(grow_rows, ValueError, "(1, 3) cannot", "(2, 3)", because="nor with more rows")
     expect_error(refine, TypeError, "int64", "float32", because="int64 holds no halves")
 
 
@@ -1130,6 +1205,35 @@ def test_storage_is_the_memory_behind_a_view():
     stretched = column.expand(4, 2)
     expect(stretched.storage(), tt.arange(6), because="stretching copies nothing")
     expect(stretched.storage_offset(), 1, because="and starts where the column starts")
+
+
+def test_storage_counts_in_the_tensors_own_dtype():
+    for outer, inner in ((np.int64, np.int32), (np.int32, np.int64)):
+        memory = np.zeros(4, outer)
+        x = tt.from_numpy(memory.view(inner))
+        expect(x.storage().dtype, np.dtype(inner), because="an element of x is one place")
+        expect(x.storage().nbytes, memory.nbytes, because="and all of the memory is there")
+        expect(x.storage_offset(), 0, because="x starts at its beginning")
+
+
+def test_a_view_never_leaves_its_memory(monkeypatch):
+    x = tt.arange(6)[2:5]
+    for strides, is_inside in (
+        ((1, 1), True),
+        ((0, 1), True),
+        ((2, 1), False),
+        ((9, 0), False),
+        ((-1, 0), True),
+        ((-2, 0), True),
+        ((-3, 0), False),
+    ):
+        monkeypatch.setattr(
+            tt.tensors.numpy_kernels, "broadcast_strides", lambda *_, strides=strides: strides
+        )
+        if is_inside:
+            expect(x.expand(2, 3).strides, strides, because="all of it lies within 0 to 5")
+        else:
+            expect_error(lambda: x.expand(2, 3), ValueError, str(strides), because="out of 0 to 5")
 
 
 def test_contiguous_copies_only_if_it_must():
@@ -1192,6 +1296,7 @@ def test_dims_of_size_one_come_and_go():
     expect(x.squeeze(-1).shape, (1, 3), because="only the last dim goes")
     expect(x.squeeze((0, 2)).shape, (3,), because="or those named")
     expect(x.squeeze(1).shape, (1, 3, 1), because="a dim of size 3 stays")
+    expect(tt.zeros(0, 1).squeeze().shape, (0,), because="and so does one of size 0")
     y = tt.zeros(2, 3)
     expect(y.unsqueeze(0).shape, (1, 2, 3), because="a new first dim")
     expect(y.unsqueeze(1).shape, (2, 1, 3), because="a new dim in between")
@@ -1215,6 +1320,8 @@ def test_expand_repeats_without_copying():
     x = tt.tensor([[1], [2]])
     expect(x.expand(2, 3), tt.tensor([[1, 1, 1], [2, 2, 2]]), because="each row repeats its number")
     expect(x.expand(-1, 3).shape, (2, 3), because="-1 keeps a size")
+    tall = tt.zeros(2, 1, 5).expand(3, 4, -1, 7, -1)
+    expect(tall.shape, (3, 4, 2, 7, 5), because="-1 keeps the size that it stands below")
     expect(x.expand((4, 2, 3)).strides, (0, x.strides[0], 0), because="repeated dims do not move")
     expect(tt.tensor(5).expand(2), tt.tensor([5, 5]), because="a number repeats")
     expect(x.expand(0, 2, 1).shape, (0, 2, 1), because="no times at all")
@@ -1238,6 +1345,7 @@ def test_to_converts_and_copies_only_if_it_must():
     expect(x.to("bool"), tt.tensor([False, True, True]), because="everything but 0 is true")
     expect(x.to(float).dtype, tt.float64, because="Python's float: float64")
     expect(x.is_floating_point(), True, because="float32 is a float")
+    expect((x > 0).is_floating_point(), False, because="bool is none")
     expect(x.to(tt.int64).is_floating_point(), False, because="int64 is none")
     expect_error(lambda: x.to("text"), TypeError, "text", because="no dtype has this name")
 
@@ -1252,6 +1360,7 @@ def test_an_index_drops_its_dim_and_a_slice_keeps_it():
     expect(x[1, 2, 3].item(), 23, because="the last element")
     expect(x[-1, -1, -1].item(), 23, because="negative indices count from the end")
     expect(x[0, 0, 0].shape, (), because="a single element is a tensor without dims")
+    expect(x[0, 0][1].shares_memory(x), True, because="and still a view")
     expect(x[..., 0].shape, (2, 3), because="the dots stand for all dims in between")
     expect(x[:, None].shape, (2, 1, 3, 4), because="None adds a dim of size 1")
     expect(x[:, ::2, 1:3].tolist(), x.numpy()[:, ::2, 1:3].tolist(), because="slices with steps")
@@ -1306,10 +1415,24 @@ def test_reductions_take_dims_away():
         (x.var(1), [1.0, 1.0]),
         (x.var(1, correction=0, keepdim=True), [[2 / 3], [2 / 3]]),
         (x.std(0, correction=0), [1.5, 1.5, 1.5]),
+        (x.std(1), [1.0, 1.0]),
+        (x.var(0, correction=1), [4.5, 4.5, 4.5]),
         (x.cumsum(1), [[1.0, 3.0, 6.0], [4.0, 9.0, 15.0]]),
         (x.cumsum(-2), [[1.0, 2.0, 3.0], [5.0, 7.0, 9.0]]),
     ):
         expect(result, tt.tensor(expected), within=1e-6, because="the named dims are summed up")
+
+
+def test_keepdim_is_named():
+    x = tt.ones(2, 3)
+    for reduction in (
+        x.sum, x.prod, x.amax, x.amin, x.any, x.all, x.mean, x.var, x.std, x.argmax, x.argmin
+    ):  # fmt: skip
+        expect_error(
+            lambda reduction=reduction: reduction(0, True),
+            TypeError,
+            because="sum(0, True) does not say what is true; write keepdim=True",
+        )
 
 
 def test_the_largest_has_a_place():
@@ -1353,6 +1476,8 @@ def test_statistics_need_floats():
     expect(
         tt.tensor([1.0]).var(), tt.tensor(float("nan")), because="one element has no spread: 0 / 0"
     )
+    spread = tt.tensor([1.0, 3.0]).var(correction=3)
+    expect(spread, tt.tensor(float("inf")), because="a count is never below 0: 2 / 0")
 
 
 def test_a_single_number_reduces_to_itself():
@@ -1420,9 +1545,19 @@ def test_tensors_that_do_not_join_are_refused():
         "tensor 2",
         because="the first tensor sets the pattern, the third is the first to break it",
     )
-    expect_error(
-        lambda: tt.cat([tt.zeros(2, 3), tt.zeros(1, 3)], dim=1), ValueError, because="2 rows and 1"
-    )
+    for first, second, dim in (
+        ((2, 3), (1, 3), 1),
+        ((1, 3), (2, 3), 1),
+        ((2, 4), (2, 3), 0),
+        ((2, 3), (2, 4), 0),
+    ):
+        pair = [tt.zeros(first), tt.zeros(second)]
+        expect_error(
+            lambda pair=pair, dim=dim: tt.cat(pair, dim),
+            ValueError,
+            f"{first} and {second} along dim {dim}: tensor 1",
+            because="all sizes but the joined one are the same",
+        )
     expect_error(
         lambda: tt.stack([tt.zeros(2), tt.zeros(3)]), ValueError, "2", "3", because="2 is not 3"
     )
@@ -1458,10 +1593,14 @@ def test_a_tensor_of_one_element_is_a_number_when_asked():
     expect(bool(tt.tensor([0])), False, because="zero")
     expect([10, 20, 30][tt.tensor(1)], 20, because="as an index")
     expect_error(lambda: [1][tt.tensor(0.0)], TypeError, "float32", because="0.0 is no index")
-    for ask in (bool, float, int, lambda two: two.item()):
-        expect_error(
-            lambda ask=ask: ask(tt.zeros(2)), ValueError, "(2,)", because="which of the two?"
-        )
+    for ask in (bool, float, int, lambda some: some.item()):
+        for size in (2, 0):
+            expect_error(
+                lambda ask=ask, size=size: ask(tt.zeros(size)),
+                ValueError,
+                f"({size},)",
+                because="only one element is a number",
+            )
 
 
 def test_a_tensor_is_a_sequence_of_its_first_dim():
@@ -1469,6 +1608,7 @@ def test_a_tensor_is_a_sequence_of_its_first_dim():
     expect(len(x), 2, because="two rows")
     expect([row.tolist() for row in x], [[0, 1, 2], [3, 4, 5]], because="row after row")
     expect(x.numel(), 6, because="six elements in all")
+    expect([value in x for value in (0, 5, 6, -1, 2.5)], [True, True] + [False] * 3, because="in")
     expect(x.ndim, 2, because="rows and columns")
     expect_error(lambda: len(tt.tensor(1)), TypeError, because="a number has no length")
     expect_error(lambda: list(tt.tensor(1)), TypeError, because="and nothing to go through")
@@ -1496,6 +1636,8 @@ def test_kernels_are_swapped_and_put_back():
     handle = tt.use_kernels("forty-two")
     handle.close()
     expect(x + x, tt.tensor([2, 4]), because="also after close()")
+    tt.register_kernel("add", lambda a, b: a * 0, name="zero")
+    expect(x + x, tt.tensor([2, 4]), because="a kernel waits in its set until it is used")
     expect_error(
         lambda: tt.use_kernels("none"), ValueError, "none", "numpy", because="names can be chosen"
     )
