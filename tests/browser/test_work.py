@@ -77,6 +77,20 @@ def test_work_is_taken_to_another_browser_as_one_file(
     elsewhere.close()
 
 
+def test_the_journal_reads_as_text(chapter: Chapter, tmp_path: Path) -> None:
+    question = chapter.page.locator(".tt-reflect").first
+    question.locator("textarea").fill("My answer.")
+    chapter.page.locator(".tt-live-more summary").click()
+    with chapter.page.expect_download() as download:
+        chapter.page.locator("#tt-work-journal").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    journal = file.read_text()
+    assert "## modules/01_tensors" in journal
+    assert "My answer." in journal
+    assert question.locator(".tt-asked").inner_text().split("\n")[0][:40] in journal
+
+
 def saved(**pages: Any) -> str:
     return json.dumps({"format": FORMAT, "pages": pages})
 
@@ -117,6 +131,18 @@ def test_markup_in_an_imported_answer_stays_text(chapter: Chapter, tmp_path: Pat
     put(chapter, file)
     expect(question.locator("textarea")).to_have_value(attack)
     assert chapter.page.title() != "1"
+
+
+def test_the_map_counts_the_steps_that_passed(
+    chapter: Chapter, address: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "work.json"
+    passed = {"tensors.infer_shape": "2026-01-01", "tensors.apply": "2026-01-02"}
+    file.write_text(saved(**{"modules/01_tensors": {"passed": passed}}))
+    put(chapter, file)
+    expect(chapter.page.locator("#tt-live-steps")).to_contain_text("2 of 10")
+    chapter.page.goto(address)
+    expect(chapter.page.locator(".tt-map-progress")).to_have_text("2 steps pass on your code.")
 
 
 def test_two_sites_on_one_host_keep_their_work_apart(chapter: Chapter) -> None:

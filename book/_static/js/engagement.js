@@ -27,7 +27,8 @@ function keepAnswer(event) {
   if (!question || !event.target.matches(FIELD)) return;
   const id = question.dataset.question;
   const { field } = event.target.dataset;
-  const answer = { ...store.load().answers[id], [field]: event.target.value };
+  const asked = question.querySelector(".tt-asked")?.textContent.trim() ?? id;
+  const answer = { ...store.load().answers[id], [field]: event.target.value, asked };
   store.keep("answers", id, { ...answer, at: new Date().toISOString() });
   if (field === "choice" && event.type === "change") judge(question, event.target.value);
 }
@@ -50,6 +51,19 @@ function isRight(choice, answer, within) {
   if (choice === answer) return true;
   const error = Math.abs(Number(choice) - Number(answer));
   return error <= within; // false for what is not a number
+}
+
+/** @returns {string} every answer on this site, page by page, as Markdown */
+export function journal() {
+  const pages = Object.entries(store.everything()).filter(([, { answers }]) => Object.keys(answers).length > 0);
+  const entries = ([page, { answers }]) => [`## ${page}`, ...Object.values(answers).map(entry)];
+  return ["# My journal", ...pages.flatMap(entries)].join("\n\n") + "\n";
+}
+
+function entry({ asked = "", text, choice, rating, at = "" }) {
+  const lines = [`**${asked}**`, text ?? choice ?? ""];
+  if (rating) lines.push(`Compared with the considered answer: ${rating}.`);
+  return [...lines, `(${at.slice(0, 10)})`].join("\n\n");
 }
 
 document.addEventListener("input", keepAnswer);

@@ -8,7 +8,8 @@
 //   #tt-live-status             the status line (aria-live)
 //   #tt-live-steps              how many steps of the page pass on the learner's code
 //   #tt-live-problem            what went wrong (role=alert), with one button for each way out
-//   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-import (a file input)
+//   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-journal and
+//                               #tt-work-import (a file input)
 //   div.cell[data-cell=N]       a cell, counted from 1; data-state: waiting, running, done, failed;
 //                               .tt-is-edited when it differs from the published source;
 //                               data-step on an exercise
@@ -22,7 +23,7 @@ import { loadThebe } from "./loading.js";
 import { Panel } from "./panel.js";
 import { readSettings } from "./settings.js";
 import { addWorkMenu } from "./work.js";
-import { recordResults, showProgress } from "./progress.js";
+import { recordResults, showProgress, showProgressOnMap } from "./progress.js";
 import { restoreAnswers } from "./engagement.js";
 
 const CHOICE = "tinytorch:kernel";
@@ -288,3 +289,4 @@ const settings = readSettings();
 const cells = findCells();
 if (cells.length > 0 && settings.browser) new Launcher(cells, settings).mount();
 restoreAnswers(document);
+showProgressOnMap();

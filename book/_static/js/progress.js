@@ -30,3 +30,16 @@ export function showProgress(cells) {
   const done = exercises.filter((cell) => cell.step in passed).length;
   return `${done} of ${exercises.length} steps pass on your code.`;
 }
+
+/** Say at every module of the course map how many of its steps pass. */
+export function showProgressOnMap() {
+  for (const link of document.querySelectorAll(".tt-map-module a[href]")) {
+    const { passed } = store.load(store.pageName(new URL(link.href).pathname));
+    const count = Object.keys(passed).length;
+    if (count === 0) continue;
+    const note = document.createElement("p");
+    note.className = "tt-map-progress";
+    note.textContent = `${count} ${count === 1 ? "step passes" : "steps pass"} on your code.`;
+    link.closest(".tt-map-module").append(note);
+  }
+}

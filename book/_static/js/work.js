@@ -1,5 +1,6 @@
 // "Your work": take edits, progress and journal away as one file, and bring them back.
 
+import { journal } from "./engagement.js";
 import * as store from "./store.js";
 
 /**
@@ -12,6 +13,10 @@ export function addWorkMenu(panel, reload) {
   menu.querySelector("#tt-work-export").addEventListener("click", () => {
     download("tinytorch-work.json", store.exported());
     panel.say("Your work was saved as tinytorch-work.json.");
+  });
+  menu.querySelector("#tt-work-journal").addEventListener("click", () => {
+    download("tinytorch-journal.md", journal());
+    panel.say("Your journal was saved as tinytorch-journal.md.");
   });
   menu.querySelector("#tt-work-import").addEventListener("change", async (event) => {
     const [file] = event.target.files;
@@ -30,8 +35,9 @@ export function addWorkMenu(panel, reload) {
 
 const MARKUP = `
   <p>Edits, passed steps and journal stay in this browser, on this machine.</p>
-  <button type="button" id="tt-work-export">Save as a file</button>
-  <label>Bring in a file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
+  <button type="button" id="tt-work-export">Save all of it as a file</button>
+  <button type="button" id="tt-work-journal">Save the journal to read</button>
+  <label>Bring in a saved file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
 
 async function readSmall(file) {
   if (file.size > store.LARGEST_FILE) throw new Error("The file is larger than 2 MB, so it is not one of ours.");
@@ -40,7 +46,7 @@ async function readSmall(file) {
 
 function download(name, text) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.href = URL.createObjectURL(new Blob([text]));
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);
