@@ -27,8 +27,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BinderHub]:
 
 
 @pytest.fixture
-def visit(page: Page, watch: Watch, hub: BinderHub, address: str) -> Iterator[Chapter]:
-    """Chapter 1, whose Binder is the stand-in; `ref` is set by the test through `choose`."""
+def visit(page: Page, watch: Watch) -> Iterator[Chapter]:
+    """A page that asks nobody but this machine."""
     yield Chapter(page)
     assert watch.third_parties == []
 
@@ -65,16 +65,17 @@ def test_a_reader_builds_runs_and_solves_on_binder(visit, hub, address, watch):
     expect(log).to_contain_text("Successfully installed", timeout=180_000)
     expect(log).to_contain_text("Launching server...", timeout=60_000)
     visit.wait("ready")
+    exercise = visit.exercise(STEP)
+    exercise.write(SOLUTION)
+    exercise.run()
+    expect(exercise.result).to_have_attribute("data-state", "passed")
     cell = visit.cell(1)
     cell.write("import os, sys; print(sys.prefix, os.getcwd())")
     cell.run()
     built = hub.folder / "main"
     expect(cell.output).to_have_text(f"{built / 'image'} {built / 'checkout'}")
-    exercise = visit.exercise(STEP)
-    exercise.write(SOLUTION)
-    exercise.run()
-    expect(exercise.result).to_have_attribute("data-state", "passed")
-    assert watch.errors == []
+    stream = f"{hub.address}/build/gh/{REPOSITORY}/main"
+    assert set(watch.errors) <= {f"failed: {stream}"}  # the page hangs up when the server is ready
 
 
 def test_a_second_reader_gets_the_image_that_was_built(hub):
