@@ -189,3 +189,38 @@ def test_hours_are_written_as_people_say_them():
         "1 h",
         "1 h 30 min",
     ]
+
+
+LINKED = """
+from book._extension.tinytorch_book import linked_names
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_codeautolink"]
+setup = linked_names.setup_linked_names
+"""
+REFERENCE = (
+    "# API\n\n```{eval-rst}\n.. automodule:: tinytorch.setup\n   :members: format_bytes\n```\n"
+)
+ROOT = """\
+# Page
+
+```python
+import tinytorch as tt
+tt.format_bytes(1)
+```
+
+```{toctree}
+other
+```
+"""
+
+
+def test_names_stay_linked_when_only_another_page_changes(tmp_path):
+    (tmp_path / "conf.py").write_text(LINKED)
+    (tmp_path / "index.md").write_text(ROOT)
+    for text in ("Before", "After"):
+        (tmp_path / "other.md").write_text(REFERENCE + f"\n{text}\n")
+        with docutils_namespace():
+            out = tmp_path / "out"
+            Sphinx(tmp_path, tmp_path, out, out, "html", status=None, warning=None).build()
+        assert text in (out / "other.html").read_text()
+        assert 'other.html#tinytorch.setup.format_bytes"' in (out / "index.html").read_text()
