@@ -87,8 +87,16 @@ def _run(path: str, *command: str | Path) -> None:
         check=False,
     )
     if result.returncode != 0:
-        lines = (result.stderr or result.stdout).strip().splitlines() or ["no message"]
-        raise Unavailable(f"{' '.join(map(str, command[:2]))} failed: {lines[-1]}")
+        raise Unavailable(f"{' '.join(map(str, command[:2]))} failed: {_reason(result.stderr)}")
+
+
+def _reason(output: str) -> str:
+    """Return the line of npm's or node's complaint that says most."""
+    noise = ("npm warn", "npm error code", "npm error A complete log")
+    lines = [line for line in output.splitlines() if line.strip() and not line.startswith(noise)]
+    bare = [line.removeprefix("npm error ").strip() for line in lines]
+    telling = [line for line in bare if "rror" in line] or bare or ["no reason given"]
+    return telling[0]
 
 
 def _build_foundation(path: str) -> None:
