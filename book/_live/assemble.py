@@ -2,8 +2,9 @@
 
     python book/_live/assemble.py [--quiet]
 
-Thebe, thebe-lite and Pyodide come from npm (package-lock.json), the wheels as wheels.py says, and
-tinytorch with its checks from this checkout. Python sources are compiled to bytecode by the same
+Thebe, thebe-lite and Pyodide come from npm, the wheels as wheels.py says, and tinytorch with its
+checks from this checkout. package-lock.json names these three npm packages and not what they
+depend on, because each is a bundle that holds its dependencies. Python sources are compiled to bytecode by the same
 Pyodide, which shortens the start. What has not changed since the last time is left alone.
 
 Exit status: 0 when the kernel is there, 3 when this machine cannot make it (the reason, in one

@@ -145,6 +145,18 @@ def test_the_map_counts_the_steps_that_passed(
     expect(chapter.page.locator(".tt-map-progress")).to_have_text("2 steps pass on your code.")
 
 
+def test_a_browser_that_refuses_storage_still_runs_cells(page: Page, address: str) -> None:
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('refused'); }})"
+    )
+    chapter = Chapter(page)
+    chapter.open(f"{address}modules/01_tensors.html")
+    chapter.launch()
+    chapter.cell(1).write("print('runs')")
+    chapter.cell(1).run()
+    expect(chapter.cell(1).output).to_have_text("runs")
+
+
 def test_two_sites_on_one_host_keep_their_work_apart(chapter: Chapter) -> None:
     chapter.page.locator(".tt-reflect textarea").first.fill("Here.")
     assert all(key.startswith("tinytorch:/course/:") for key in stored(chapter.page))

@@ -22,6 +22,7 @@ import { KERNELS, Stopped } from "./kernels.js";
 import { loadThebe } from "./loading.js";
 import { Panel } from "./panel.js";
 import { readSettings } from "./settings.js";
+import { storage } from "./store.js";
 import { addWorkMenu } from "./work.js";
 import { recordResults, showProgress, showProgressOnMap } from "./progress.js";
 import { restoreAnswers } from "./engagement.js";
@@ -50,7 +51,7 @@ class Launcher {
   }
 
   #firstChoice() {
-    const kept = localStorage.getItem(CHOICE);
+    const kept = storage.getItem(CHOICE);
     return kept in this.kernels ? kept : Object.keys(this.kernels)[0];
   }
 
@@ -134,7 +135,7 @@ class Launcher {
 
   /** Choose another kernel; when the page is live, move to it. */
   choose(kind) {
-    localStorage.setItem(CHOICE, kind);
+    storage.setItem(CHOICE, kind);
     this.panel.kernel = kind;
     if (this.panel.state === "idle") return;
     this.attempt += 1;

@@ -13,6 +13,9 @@ export const LARGEST_FILE = 2_000_000;
 const LONGEST_TEXT = 100_000;
 const UNSAFE = new Set(["__proto__", "constructor", "prototype"]);
 
+/** What remembers; where the browser refuses to, work lasts as long as the page. */
+export const storage = openStorage();
+
 /** @typedef {{edits: Record<string, string>, answers: Record<string, Record<string, string>>, passed: Record<string, string>}} Work */
 
 /** @returns {string} the page's path below the site's folder, without ".html" */
@@ -23,7 +26,7 @@ export function pageName(path = location.pathname) {
 
 /** @returns {Work} */
 export function load(page = pageName()) {
-  const text = localStorage.getItem(PREFIX + page);
+  const text = storage.getItem(PREFIX + page);
   return { edits: {}, answers: {}, passed: {}, ...(text ? parse(text) : {}) };
 }
 
@@ -41,8 +44,8 @@ export function keep(section, key, value) {
 /** @returns {Record<string, Work>} the work on every page of this site */
 export function everything() {
   const pages = {};
-  for (let i = 0; i < localStorage.length; i += 1) {
-    const key = localStorage.key(i);
+  for (let i = 0; i < storage.length; i += 1) {
+    const key = storage.key(i);
     if (key.startsWith(PREFIX)) pages[key.slice(PREFIX.length)] = load(key.slice(PREFIX.length));
   }
   return pages;
@@ -76,10 +79,27 @@ export function imported(text) {
 
 function save(page, work) {
   try {
-    localStorage.setItem(PREFIX + page, JSON.stringify(work));
+    storage.setItem(PREFIX + page, JSON.stringify(work));
     return true;
   } catch {
     return false;
+  }
+}
+
+function openStorage() {
+  try {
+    localStorage.getItem(PREFIX);
+    return localStorage;
+  } catch {
+    const kept = new Map();
+    return {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => kept.set(key, value),
+      key: (index) => [...kept.keys()][index],
+      get length() {
+        return kept.size;
+      },
+    };
   }
 }
 
