@@ -46,11 +46,12 @@ def _dtype_of_total(array: Array) -> DType:
     return array.dtype if array.dtype.kind == "f" else int64
 
 
-def _sum(array: Array, *, dim: Shape, keepdim: bool) -> Any:
+# Any, because NumPy's stubs from 2.5 on take no keepdims that varies beside a dtype.
+def _sum(array: Any, *, dim: Shape, keepdim: bool) -> Any:
     return array.sum(axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
 
 
-def _prod(array: Array, *, dim: Shape, keepdim: bool) -> Any:
+def _prod(array: Any, *, dim: Shape, keepdim: bool) -> Any:
     return array.prod(axis=dim, keepdims=keepdim, dtype=_dtype_of_total(array))
 
 
