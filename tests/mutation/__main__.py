@@ -1,0 +1,19 @@
+"""Score the learner-facing checks against generic mutants: ``python -m tests.mutation``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from tests.mutation import score
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("stems", nargs="*", default=["setup", "tensors"], help="modules to score")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
+    parser.add_argument(
+        "--sample", action="store_true", help="all mutants of steps, every tenth of the others"
+    )
+    chosen = parser.parse_args()
+    sys.exit(score.main(chosen.stems, chosen.jobs, is_sample=chosen.sample))
