@@ -322,6 +322,13 @@ def test_a_lock_pins_every_file_and_names_no_index():
         )
 
 
+def test_the_readme_shows_a_live_chapter_and_the_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    (picture,) = re.findall(r"!\[.+\]\((.+\.png)\)", readme)
+    assert 10_000 < (ROOT / picture).stat().st_size < 300_000
+    assert re.findall(r"^make (\w+)", readme, re.MULTILINE) == ["serve", "test"]
+
+
 # Continuous integration
 
 
