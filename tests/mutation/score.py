@@ -139,8 +139,10 @@ def _print(files: list[Score], steps: list[Score]) -> None:
     print(*steps, sep="\n")
     survivors = [line for one in files for line in one.survivors]
     missed = [line for one in steps for line in one.survivors if line not in survivors]
-    print(*(f"survived: {line}" for line in survivors), sep="\n")
-    print(*(f"missed by the step's own checks: {line}" for line in missed), sep="\n")
+    for line in survivors:
+        print(f"survived: {line}")
+    for line in missed:
+        print(f"missed by the step's own checks: {line}")
 
 
 def _keep(files: list[Score], steps: list[Score]) -> None:
