@@ -1559,7 +1559,12 @@ def test_tensors_that_do_not_join_are_refused():
             because="all sizes but the joined one are the same",
         )
     expect_error(
-        lambda: tt.stack([tt.zeros(2), tt.zeros(3)]), ValueError, "2", "3", because="2 is not 3"
+        lambda: tt.stack([tt.zeros(2), tt.zeros(3)]),
+        ValueError,
+        "(2,)",
+        "(3,)",
+        "tensor 1",
+        because="2 is not 3",
     )
     expect_error(lambda: tt.cat([tt.tensor(1)]), IndexError, because="a number has no dim to join")
 

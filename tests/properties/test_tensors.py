@@ -51,7 +51,7 @@ def shapes_of_size(draw, count):
     if count == 0:
         return draw(SHAPES.filter(lambda shape: 0 in shape))
     shape, left = [], count
-    while left > 1 or draw(st.booleans()):
+    while left > 1 or (len(shape) < 8 and draw(st.booleans())):
         size = draw(st.sampled_from([size for size in range(1, left + 1) if left % size == 0]))
         shape.append(size)
         left //= size

@@ -28,7 +28,13 @@ def cat(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
     """Return the tensors joined along a new dim. All their shapes are the same."""
-    return cat([as_tensor(one).unsqueeze(dim) for one in tensors], dim)
+    parts = [as_tensor(one) for one in tensors]
+    for position, one in enumerate(parts):
+        if one.shape != parts[0].shape:
+            raise ValueError(
+                f"cannot stack {parts[0].shape} and {one.shape}: tensor {position} has another shape"
+            )
+    return cat([one.unsqueeze(dim) for one in parts], dim)
 
 
 def where(condition: Tensor, a: TensorLike, b: TensorLike) -> Tensor:

@@ -173,20 +173,21 @@ def checked_shape(*sizes: Any) -> Shape:
     return tuple(map(_checked_size, flat_sizes(sizes)))
 
 
-def _checked_size(size: Any) -> int:
+def _checked_size(size: Any, lowest: int = 0) -> int:
     if isinstance(size, bool) or not hasattr(size, "__index__"):
         raise TypeError(f"a size is an integer, not {size!r}")
-    if size < 0:
-        raise ValueError(f"a size is 0 or more, not {size}")
-    return operator.index(size)
+    number = operator.index(size)
+    if number < lowest:
+        raise ValueError(f"a size is 0 or more, not {number}")
+    return number
 
 
 def resolve_shape(shape: Shape, sizes: Sequence[Any]) -> Shape:
     """Return the new shape of a reshape; one size may be -1 and takes what is left over."""
-    wanted = flat_sizes(sizes)
+    wanted = tuple([_checked_size(size, lowest=-1) for size in flat_sizes(sizes)])
     count, product = math.prod(shape), math.prod(wanted)
     if wanted.count(-1) == 1 and product < 0 and count % product == 0:
-        return checked_shape([count // -product if size == -1 else size for size in wanted])
+        return tuple([count // -product if size == -1 else size for size in wanted])
     if product != count or -1 in wanted:
         raise ValueError(f"cannot reshape {shape} to {wanted}: {count} elements do not fill it")
-    return checked_shape(wanted)
+    return wanted
