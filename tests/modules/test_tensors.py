@@ -898,6 +898,7 @@ def test_a_reshape_that_does_not_fit_names_both_shapes():
             because="the message names the shape it has and the one it was asked for",
         )  # fmt: skip
     expect_error(lambda: x.reshape(-2, 3), ValueError, "-2", because="only -1 is worked out")
+    expect_error(lambda: tt.zeros(4).reshape(-2, -2), ValueError, "-2", because="nor are two")
     expect_error(lambda: x.reshape(2**70, []), TypeError, "[]", because="a list is no size")
     expect_error(lambda: tt.zeros((2, 4), 1), TypeError, "(2, 4)", because="a tuple is no size")
 

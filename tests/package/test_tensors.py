@@ -1566,6 +1566,7 @@ def test_tensors_that_do_not_join_are_refused():
         "tensor 1",
         because="2 is not 3",
     )
+    expect_error(lambda: tt.stack([tt.ones(3), tt.ones(2)]), ValueError, "(3,)", because="nor 3 2")
     expect_error(lambda: tt.cat([tt.tensor(1)]), IndexError, because="a number has no dim to join")
 
 

@@ -31,9 +31,8 @@ def stack(tensors: Sequence[TensorLike], dim: int = 0) -> Tensor:
     parts = [as_tensor(one) for one in tensors]
     for position, one in enumerate(parts):
         if one.shape != parts[0].shape:
-            raise ValueError(
-                f"cannot stack {parts[0].shape} and {one.shape}: tensor {position} has another shape"
-            )
+            first = parts[0].shape
+            raise ValueError(f"cannot stack {first} and {one.shape}: tensor {position} differs")
     return cat([one.unsqueeze(dim) for one in parts], dim)
 
 

@@ -187,7 +187,7 @@ def resolve_shape(shape: Shape, sizes: Sequence[Any]) -> Shape:
     wanted = tuple([_checked_size(size, lowest=-1) for size in flat_sizes(sizes)])
     count, product = math.prod(shape), math.prod(wanted)
     if wanted.count(-1) == 1 and product < 0 and count % product == 0:
-        return tuple([count // -product if size == -1 else size for size in wanted])
+        return checked_shape([count // -product if size == -1 else size for size in wanted])
     if product != count or -1 in wanted:
         raise ValueError(f"cannot reshape {shape} to {wanted}: {count} elements do not fill it")
     return wanted
