@@ -1,10 +1,14 @@
 """The anatomy of a chapter: its ten sections in order, and the parts of every step."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tinytorch.course.catalog import load_course
 
 EVERY_CHAPTER = pytest.mark.parametrize("module", load_course().published, ids=lambda m: m.stem)
+CHAPTERS = Path(__file__).resolve().parents[2] / "book" / "modules"
 LEAST_STEPS = {"setup": 6, "tensors": 10}
 LEAST_FIGURES = {"setup": 1, "tensors": 4}
 
@@ -21,7 +25,7 @@ def anatomy(module):
     return {
         "title": lambda article: article.select_one("h1"),
         "learning pattern": lambda article: article.select_one(".tt-pattern"),
-        "what you will build": lambda article: article.select_one(".tt-overview"),
+        "what you will build": lambda article: heading(article, "What you will build"),
         "first result": lambda article: heading(article, "First result in two minutes"),
         "build": lambda article: heading(article, "Build"),
         "use": lambda article: heading(article, "Use"),
@@ -45,6 +49,13 @@ def test_the_ten_sections_stand_in_order(site, module):
     assert [name for name, element in found.items() if element is None] == []
     position = place(article)
     assert sorted(found, key=lambda name: position(found[name])) == list(found)
+
+
+@EVERY_CHAPTER
+def test_the_chapter_has_300_to_900_lines_of_markdown_beside_its_cells(module):
+    source = (CHAPTERS / f"{module.chapter}.md").read_text(encoding="utf-8")
+    prose = re.sub(r"^```\{code-cell\}.*?^```$", "", source, flags=re.MULTILINE | re.DOTALL)
+    assert 300 <= len(prose.splitlines()) <= 900
 
 
 @EVERY_CHAPTER
