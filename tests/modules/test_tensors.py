@@ -1001,3 +1001,37 @@ def test_the_message_ends_at_the_last_dim():
 def test_a_stride_never_stepped_along_does_not_matter():
     expect(tt.view_strides((2, 1, 3), (3, 99, 1), (6,)), (1,), because="the 99 is never added")
     expect(tt.view_strides((1, 6), (99, 1), (2, 3)), (3, 1), because="the 99 is never added")
+
+
+def test_no_float_dtype_lets_an_infinity_become_an_integer():
+    for dtype in (tt.float16, tt.float32, tt.float64):
+        for value in (np.inf, -np.inf, np.nan):
+            x = tt.tensor(value, dtype=dtype)
+            for wanted in (tt.int8, tt.int32, tt.int64):
+                expect_error(
+                    lambda x=x, wanted=wanted: x.to(wanted), ValueError, str(value), str(wanted),
+                    because="no integer is infinite",
+                )  # fmt: skip
+            expect_error(lambda x=x: int(x), ValueError, str(value), because="nor is Python's")
+    expect(int(tt.tensor(-2.75)), -2, because="a fraction is cut off")
+
+
+def test_a_message_quotes_on_one_line_what_it_was_given():
+    wide = tt.zeros(2, 40)
+    odd = [wide]
+    calls = (lambda: tt.zeros(1, odd), lambda: wide.sum([odd]), lambda: wide.to(odd))
+    for refused in calls:
+        with pytest.raises(TypeError) as caught:
+            refused()
+        words = str(caught.value)
+        expect("\n" in words, False, because="an error is one sentence on one line")
+        expect("..." in words and len(words) < 200, True, because="a long value is cut short")
+    with pytest.raises(TypeError) as caught:
+        tt.zeros("ab")
+    expect(
+        str(caught.value)[-4:], "'ab'", because="a short value is quoted whole, and nothing added"
+    )
+    exact = "x" * 58  # 60 characters with its quotes
+    expect_error(lambda: tt.zeros(exact), TypeError, repr(exact), because="60 characters fit")
+    cut = repr("y" * 59)[:57] + "..."
+    expect_error(lambda: tt.zeros("y" * 59), TypeError, cut, because="61 do not")

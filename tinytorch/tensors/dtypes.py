@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinytorch.tensors.shapes import infer_shape
+from tinytorch.tensors.shapes import infer_shape, one_line
 
 Array = npt.NDArray[Any]
 DType = np.dtype[Any]
@@ -50,8 +50,7 @@ def as_dtype(dtype: DTypeLike) -> DType:
         wanted = np.dtype(object)
     if dtype is None or wanted not in _IS_SUPPORTED:
         names = ", ".join(map(str, SUPPORTED))
-        given = " ".join(repr(dtype).split())
-        raise TypeError(f"tensors have no dtype {given}; choose from {names}")
+        raise TypeError(f"tensors have no dtype {one_line(dtype)}; choose from {names}")
     return wanted
 
 
@@ -92,12 +91,12 @@ def fit(value: TensorLike, dtype: DType) -> Array:
 def _offender(array: Array) -> str:
     """Return what in the array is no supported number."""
     if array.dtype.kind in "US":
-        return f"text like {str(array.flat[0])!r}"
+        return f"text like {one_line(str(array.flat[0]))}"
     if array.dtype != object:
         return str(array.dtype)
     numbers = (bool, int, float)
     odd = [one for one in array.flat if not isinstance(one, numbers)]
-    return repr(odd[0]) if odd else f"{max(array.flat, key=abs)}, which is past int64"
+    return one_line(odd[0]) if odd else f"{max(array.flat, key=abs)}, which is past int64"
 
 
 def cast_array(array: Array, *, dtype: DType) -> Array:
@@ -110,7 +109,7 @@ def cast_array(array: Array, *, dtype: DType) -> Array:
     with np.errstate(all="ignore"):
         if array.dtype.kind == "f" and dtype.kind in "iu":
             limits = np.iinfo(dtype)
-            whole = np.trunc(array)
+            whole = np.trunc(array.astype(float64))  # float16 has no room for the limits
             fits = (whole >= float(limits.min)) & (whole < float(limits.max + 1))
             if not fits.all():
                 misfit = array[~fits].flat[0]

@@ -133,7 +133,7 @@ def normalize_dims(dim: Dims, ndim: int) -> Shape:
     dims = []
     for one in dim if isinstance(dim, list | tuple) else (dim,):
         if isinstance(one, bool) or not hasattr(one, "__index__"):
-            raise TypeError(f"a dim is an integer, not {one!r}")
+            raise TypeError(f"a dim is an integer, not {one_line(one)}")
         number = operator.index(one)
         if not -ndim <= number < ndim:
             raise IndexError(
@@ -175,7 +175,7 @@ def checked_shape(*sizes: Any) -> Shape:
 
 def _checked_size(size: Any, lowest: int = 0) -> int:
     if isinstance(size, bool) or not hasattr(size, "__index__"):
-        raise TypeError(f"a size is an integer, not {size!r}")
+        raise TypeError(f"a size is an integer, not {one_line(size)}")
     number = operator.index(size)
     if number < lowest:
         raise ValueError(f"a size is 0 or more, not {number}")
@@ -191,3 +191,9 @@ def resolve_shape(shape: Shape, sizes: Sequence[Any]) -> Shape:
     if product != count or -1 in wanted:
         raise ValueError(f"cannot reshape {shape} to {wanted}: {count} elements do not fill it")
     return wanted
+
+
+def one_line(value: object) -> str:
+    """Return the repr of a value as an error message quotes it: on one line, and not long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -476,7 +476,10 @@ class Tensor:
         return float(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        number = self.item()
+        if not math.isfinite(number):
+            raise ValueError(f"cannot convert {number} to an integer: it is not finite")
+        return int(number)
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
