@@ -1,6 +1,7 @@
 """The components by themselves: what they write, what they read, and how they refuse."""
 
 import io
+import re
 
 import pytest
 from sphinx.application import Sphinx
@@ -139,6 +140,11 @@ def test_a_solution_is_the_whole_definition_of_its_target(step):
     assert found.text == "\n".join(
         found.path.read_text().splitlines()[found.first - 1 : found.last]
     )
+
+
+def test_the_link_to_a_source_counts_its_lines():
+    assert re.search(r"setup\.py, line \d+</a>", source.excerpt("setup.MISSING").link)
+    assert re.search(r"setup\.py, lines \d+ to \d+</a>", source.excerpt("setup.Difference").link)
 
 
 def test_the_source_of_a_method_is_moved_to_the_margin():

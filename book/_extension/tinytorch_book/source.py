@@ -37,7 +37,9 @@ class Excerpt:
     def link(self) -> str:
         """A link to these lines in the repository, as HTML."""
         url = source_url(self.place, self.first, self.last)
-        return f'<a href="{url}">{self.place}, lines {self.first} to {self.last}</a>'
+        is_one = self.first == self.last
+        lines = f"line {self.first}" if is_one else f"lines {self.first} to {self.last}"
+        return f'<a href="{url}">{self.place}, {lines}</a>'
 
 
 def files(target: str) -> list[Path]:
