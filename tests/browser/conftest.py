@@ -16,6 +16,7 @@ from playwright.sync_api import (
     BrowserContext,
     Page,
     Playwright,
+    Request,
     Response,
     expect,
     sync_playwright,
@@ -121,11 +122,15 @@ class Watch:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("response", self._refuse_errors)
-        page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._refuse_failures)
 
     def _note(self, kind: str, text: str) -> None:
         if kind == "error":
             self.errors.append(text)
+
+    def _refuse_failures(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the reader left before it arrived
+            self.errors.append(f"failed: {request.url}: {request.failure}")
 
     def _refuse_errors(self, response: Response) -> None:
         if response.status >= HTTPStatus.BAD_REQUEST:
