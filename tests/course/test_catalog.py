@@ -70,6 +70,29 @@ def test_a_step_knows_its_names():
     assert step.target == step.id
 
 
+def test_a_module_knows_its_page_and_a_step_its_place_on_the_site():
+    tensors = COURSE.module("tensors")
+    assert tensors.page == "modules/01_tensors"
+    assert COURSE.site == "https://tinytorch.github.io/tinytorch/"
+    assert COURSE.address(tensors) == f"{COURSE.site}modules/01_tensors.html"
+    anchor = COURSE.step("tensors.apply").anchor
+    assert COURSE.address(tensors, anchor).endswith("/01_tensors.html#tensors-apply")
+
+
+def test_a_repository_says_where_its_pages_are():
+    assert catalog.site_of("https://github.com/someone/copy/") == "https://someone.github.io/copy/"
+
+
+@pytest.mark.parametrize(
+    ("stem", "needed"),
+    [("setup", []), ("tensors", ["setup"]), ("networks", ["setup", "tensors"])],
+)
+def test_prerequisites_are_the_published_modules_below(stem, needed):
+    found = [module.stem for module in COURSE.prerequisites(stem)]
+    assert found[: len(needed)] == needed
+    assert all(COURSE.module(name).published for name in found)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -84,6 +84,11 @@ class Module:
         """The chapter's file name without its suffix: `01_tensors`."""
         return f"{self.number}_{self.stem}" if self.number else self.stem
 
+    @property
+    def page(self) -> str:
+        """The chapter's page below the book's address: `modules/01_tensors`."""
+        return f"modules/{self.chapter}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Course:
@@ -107,6 +112,25 @@ class Course:
         """The steps of every module, in reading order."""
         return tuple(step for module in self.modules for step in module.steps)
 
+    @property
+    def site(self) -> str:
+        """The address of the published book, with a slash at the end."""
+        return site_of(self.repository)
+
+    def address(self, module: Module, anchor: str = "") -> str:
+        """Return the address of the module's chapter, or of a heading in it."""
+        return f"{self.site}{module.page}.html{f'#{anchor}' if anchor else ''}"
+
+    def prerequisites(self, stem: str) -> tuple[Module, ...]:
+        """Return every published module that this one stands on, in reading order."""
+        needed: set[str] = set()
+        waiting = [stem]
+        while waiting:
+            required = self.module(waiting.pop()).requires
+            waiting += [name for name in required if name not in needed]
+            needed.update(required)
+        return tuple(module for module in self.published if module.stem in needed)
+
     def module(self, stem: str) -> Module:
         """Return the module with this stem."""
         return _find(stem, {module.stem: module for module in self.modules}, "module")
@@ -118,6 +142,12 @@ class Course:
     def pattern(self, name: str) -> Pattern:
         """Return the engagement pattern with this name."""
         return _find(name, {pattern.name: pattern for pattern in self.patterns}, "pattern")
+
+
+def site_of(repository: str) -> str:
+    """Return where the pages of a GitHub repository are published."""
+    owner, name = repository.rstrip("/").split("/")[-2:]
+    return f"https://{owner}.github.io/{name}/"
 
 
 def _find(name: str, found: Mapping[str, T], noun: str) -> T:

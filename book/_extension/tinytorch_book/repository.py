@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from tinytorch.course.catalog import Module, load_course
+from tinytorch.course.catalog import Module, load_course, site_of
 
 ROOT = Path(__file__).resolve().parents[3]
 BRANCH = "main"
@@ -27,8 +27,7 @@ def repository() -> str:
 
 def site() -> str:
     """Return the address of the published book, with a slash at the end."""
-    owner, name = urlsplit(repository()).path.strip("/").split("/")
-    return f"https://{owner}.github.io/{name}/"
+    return site_of(repository())
 
 
 def source_url(path: str, first: int, last: int) -> str:
