@@ -21,6 +21,7 @@ import yaml
 from jsonschema import Draft7Validator
 from packaging.requirements import Requirement
 
+import tinytorch
 from tinytorch.course.catalog import Module, Step, load_course
 from tinytorch.course.misconceptions import read_mistakes
 
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "tinytorch"
 COURSE = load_course()
 PUBLISHED = COURSE.published
+STEMS = [module.stem for module in PUBLISHED]
 STEPS = [step for module in PUBLISHED for step in module.steps]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -159,6 +161,25 @@ def test_a_chapter_module_imports_numpy_and_no_other_package(module):
     assert roots <= sys.stdlib_module_names | {"numpy", "tinytorch"}
 
 
+def test_the_library_is_lazy_and_the_course_needs_no_part_of_it():
+    loaded = "; import sys; print(*({'numpy', 'pytest', 'tinytorch.setup'} & set(sys.modules)))"
+    assert run(sys.executable, "-c", "import tinytorch.course.catalog" + loaded) == ""
+    assert run(sys.executable, "-c", "import tinytorch; dir(tinytorch)" + loaded) == ""
+
+
+def test_the_names_of_the_library_are_those_that_a_type_checker_reads():
+    tree = ast.parse((LIBRARY / "__init__.py").read_text())
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and is_type_checking(node)]
+    named = [(node.module, alias.name) for node in block.body for alias in node.names]
+    stems = [name for module, name in named if module == "tinytorch"]
+    assert stems == STEMS == list(tinytorch._MODULES)
+    assert sorted(name for _, name in named) == sorted(tinytorch.__all__)
+    assert set(tinytorch.__all__) <= set(dir(tinytorch))
+    for module, name in named[len(stems) :]:
+        home = importlib.import_module(module)
+        assert getattr(tinytorch, name) is getattr(home, name)
+
+
 # What every module and every step owes
 
 
@@ -223,18 +244,23 @@ def test_a_prefix_of_the_course_stands_alone(tmp_path, last):
     assert {path.stem for path in (tmp_path / "tests/mutants").glob("*.py")} == kept
 
 
+def is_type_checking(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
 def leave_out_imports(path: Path, stems: set[str]) -> None:
     """Rewrite a package without its imports of these modules and what came with them."""
     tree = ast.parse(path.read_text())
     gone = set(stems)
-    for node in [node for node in tree.body if isinstance(node, ast.ImportFrom)]:
+    (block,) = [node for node in tree.body if isinstance(node, ast.If) and is_type_checking(node)]
+    for node in block.body:
         module = (node.module or "").removeprefix("tinytorch.").partition(".")[0]
         if module in stems:
             gone |= {alias.asname or alias.name for alias in node.names}
         node.names = [alias for alias in node.names if (alias.asname or alias.name) not in gone]
-    tree.body = [n for n in tree.body if not isinstance(n, ast.ImportFrom) or n.names]
+    block.body = [node for node in block.body if node.names]
     for node in ast.walk(tree):
-        if isinstance(node, ast.List):  # __all__
+        if isinstance(node, ast.List | ast.Tuple):  # __all__ and the order of the modules
             node.elts = [e for e in node.elts if getattr(e, "value", None) not in gone]
     path.write_text(ast.unparse(tree))
 
@@ -261,11 +287,12 @@ def test_the_library_installs_with_numpy_alone(tmp_path):
 
 
 def test_importing_the_library_costs_little_more_than_numpy():
-    timed = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-    seconds: dict[str, list[float]] = {"numpy": [], "tinytorch": []}
+    timed = "import time; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
+    used = {"numpy": "import numpy", "tinytorch": f"from tinytorch import {', '.join(STEMS)}"}
+    seconds: dict[str, list[float]] = {name: [] for name in used}
     for _ in range(9):
         for name, measured in seconds.items():
-            measured.append(float(run(sys.executable, "-c", timed.format(name))))
+            measured.append(float(run(sys.executable, "-c", timed.format(used[name]))))
     ratio = statistics.median(seconds["tinytorch"]) / statistics.median(seconds["numpy"])
     assert ratio < 1.5
 

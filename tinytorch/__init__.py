@@ -4,65 +4,69 @@
 >>> tt.tensor([[1, 2], [3, 4]]) @ tt.tensor([1, 1])
 tensor([3, 7])
 
-Each module of the course is one import further down: ``setup``, then ``tensors``.
+Each module of the course is one import further down: ``setup``, then ``tensors``. A module is
+imported when one of its names is first used, so that the course's own commands need none of them.
 """
 
-from tinytorch import setup, tensors
-from tinytorch.setup import (
-    check_requirements,
-    compare_environments,
-    default_generator,
-    fingerprint,
-    format_bytes,
-    inspect_machine,
-    manual_seed,
-    parse_version,
-    satisfies,
-)
-from tinytorch.tensors import (
-    Tensor,
-    apply,
-    arange,
-    bool_,
-    broadcast_shapes,
-    broadcast_strides,
-    cat,
-    contiguous_strides,
-    extend_tensor,
-    eye,
-    float16,
-    float32,
-    float64,
-    from_numpy,
-    full,
-    infer_shape,
-    int8,
-    int16,
-    int32,
-    int64,
-    linspace,
-    listen,
-    matmul_shape,
-    maximum,
-    minimum,
-    normalize_dims,
-    ones,
-    ones_like,
-    rand,
-    randint,
-    randn,
-    randperm,
-    register_kernel,
-    result_type,
-    stack,
-    tensor,
-    uint8,
-    use_kernels,
-    view_strides,
-    where,
-    zeros,
-    zeros_like,
-)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tinytorch import setup, tensors
+    from tinytorch.setup import (
+        check_requirements,
+        compare_environments,
+        default_generator,
+        fingerprint,
+        format_bytes,
+        inspect_machine,
+        manual_seed,
+        parse_version,
+        satisfies,
+    )
+    from tinytorch.tensors import (
+        Tensor,
+        apply,
+        arange,
+        bool_,
+        broadcast_shapes,
+        broadcast_strides,
+        cat,
+        contiguous_strides,
+        extend_tensor,
+        eye,
+        float16,
+        float32,
+        float64,
+        from_numpy,
+        full,
+        infer_shape,
+        int8,
+        int16,
+        int32,
+        int64,
+        linspace,
+        listen,
+        matmul_shape,
+        maximum,
+        minimum,
+        normalize_dims,
+        ones,
+        ones_like,
+        rand,
+        randint,
+        randn,
+        randperm,
+        register_kernel,
+        result_type,
+        stack,
+        tensor,
+        uint8,
+        use_kernels,
+        view_strides,
+        where,
+        zeros,
+        zeros_like,
+    )
 
 __all__ = [
     "Tensor",
@@ -119,3 +123,25 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+_MODULES = ("setup", "tensors")  # in the order of the course
+
+if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
+
+    def __getattr__(name: str) -> object:
+        """Import a module, or the first one that has the name, when it is first used."""
+        from importlib import import_module
+
+        if name in _MODULES:
+            return import_module(f"tinytorch.{name}")
+        if name in __all__:
+            for stem in _MODULES:
+                module = import_module(f"tinytorch.{stem}")
+                if hasattr(module, name):
+                    globals()[name] = value = getattr(module, name)
+                    return value
+        raise AttributeError(f"module 'tinytorch' has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        """Return every name, used already or not."""
+        return sorted({*globals(), *__all__})

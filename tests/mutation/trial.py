@@ -18,6 +18,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests.mutation.mutants import Mutant, Unit
+from tinytorch.course import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 5  # of processor time that the checks of one mutant may take
@@ -121,6 +122,8 @@ def _import_library(mutant: Mutant | None) -> None:
     if mutant is not None:
         sys.meta_path.insert(0, MutantFinder(mutant))
     package = importlib.import_module("tinytorch")
+    for module in catalog.load_course().published:
+        importlib.import_module(f"tinytorch.{module.stem}")
     package.course = sys.modules["tinytorch.course"]
 
 
