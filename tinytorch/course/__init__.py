@@ -1,5 +1,6 @@
 """The engine room of the course: steps, checks, engagement."""
 
+from tinytorch.course.carried import carry_over, library_wheel
 from tinytorch.course.completion import check_module, provenance
 from tinytorch.course.engagement import analyze, challenge, predict, reflect
 from tinytorch.course.exercise import build
@@ -10,10 +11,12 @@ __all__ = [
     "CheckFailure",
     "analyze",
     "build",
+    "carry_over",
     "challenge",
     "check_module",
     "expect",
     "expect_error",
+    "library_wheel",
     "mistake",
     "predict",
     "provenance",

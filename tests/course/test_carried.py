@@ -1,0 +1,199 @@
+"""What `carry_over` makes of the cells that passed on earlier pages."""
+
+import sys
+
+import pytest
+
+import tinytorch as tt
+from tinytorch.course import carried, catalog, exercise, install, limits
+
+STEPS = catalog.load_course().steps
+DOUBLE = """
+@build("toys.double")
+def double(number):
+    if isinstance(number, str):
+        raise TypeError(repr(number))
+    return number + number
+"""
+SPIN = """
+@build("toys.spin")
+def spin(turns):
+    return 360 * turns
+"""
+BOTH = {"toys.double": DOUBLE, "toys.spin": SPIN}
+
+
+def why_not(code):
+    """Why the one cell is not used."""
+    (found,) = carried.carry_over(code, show=False)
+    assert found.code == "reference"
+    return found.why_not
+
+
+def test_cells_that_pass_become_the_library(toys):
+    found = carried.carry_over(BOTH, show=False)
+    assert [one.code for one in found] == ["yours", "yours"]
+    assert tt.toys.double.__code__.co_filename == "<your toys.double>"
+    assert install.provenance_of("toys.Top.spin") == "yours"
+    assert tt.toys.Top().spin(2) == 720
+
+
+def test_one_table_says_whose_code_each_step_runs(toys, capsys):
+    carried.carry_over(BOTH)
+    assert capsys.readouterr().out.splitlines() == [
+        "2 of 2 steps of Toys run your code.",
+        "",
+        "step         code",
+        "toys.double  yours",
+        "toys.spin    yours",
+    ]
+
+
+def test_the_table_gives_the_reason_where_the_reference_runs(toys, capsys):
+    carried.carry_over({"toys.double": DOUBLE, "toys.spin": SPIN.replace("360", "180")})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1 of 2 steps of Toys run your code."
+    assert "toys.spin    reference" in lines
+    assert 'toys.spin: Its check "one turn is 360 degrees" no longer passes: 180.' in lines
+
+
+def test_the_html_counts_and_escapes(toys, outline):
+    found = carried.carry_over({**BOTH, "toys.<b>": "pass"}, show=False)
+    page = outline(carried._shown(found).html)
+    box = page.first("div")
+    assert (box["data-yours"], box["data-steps"], box["role"]) == ("2", "2", "status")
+    assert box["class"] == "tt-result tt-carried"
+    assert "toys.<b>" in page.text
+
+
+def test_steps_run_in_the_order_of_the_course_whatever_order_they_come_in(toys):
+    found = carried.carry_over(dict(reversed(BOTH.items())), show=False)
+    assert [one.step_id for one in found] == ["toys.double", "toys.spin"]
+
+
+def test_no_cells_say_so(toys, capsys):
+    carried.carry_over({})
+    assert capsys.readouterr().out == "No step of yours was given, so the reference runs.\n"
+
+
+def test_a_cell_finds_the_names_that_a_chapter_begins_with(toys):
+    cell = f"expect(np.ones(2).sum(), 2.0, because='')\nassert tt.toys and reflect{DOUBLE}"
+    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+
+
+@pytest.mark.parametrize(
+    "import_line",
+    [
+        "from tinytorch.course import build",
+        "from tinytorch.course.exercise import build",
+        "import tinytorch.course as course; build = course.build",
+    ],
+)
+def test_a_cell_that_imports_build_itself_prints_no_result_of_its_own(toys, capsys, import_line):
+    cell = import_line + DOUBLE
+    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+    assert capsys.readouterr().out == ""
+    assert tt.course.build is exercise.build
+
+
+def test_a_helper_in_the_cell_comes_along(toys):
+    cell = f"def twice(number):\n    return number * 2\n{DOUBLE}".replace(
+        "number + number", "twice(number)"
+    )
+    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+
+
+def test_a_helper_in_another_cell_is_named(toys):
+    reason = why_not({"toys.double": DOUBLE.replace("number + number", "twice(number)")})
+    assert "NameError: name 'twice' is not defined. It comes from another cell" in reason
+
+
+def test_a_name_missing_while_the_cell_runs_is_named_too(toys):
+    reason = why_not({"toys.double": f"settings\n{DOUBLE}"})
+    assert reason.startswith("NameError: name 'settings' is not defined. It comes from another")
+
+
+def test_what_a_cell_defines_stays_in_that_cell(toys):
+    code = {"toys.double": f"twice = 2\n{DOUBLE}", "toys.spin": f"twice\n{SPIN}"}
+    assert [one.code for one in carried.carry_over(code, show=False)] == ["yours", "reference"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        (None, "The cell is no text: NoneType."),
+        (["pass"], "The cell is no text: list."),
+        ("", 'The cell holds no @build("toys.double").'),
+        (SPIN, 'The cell holds no @build("toys.double").'),
+        ("def double(:", "SyntaxError in line 1: invalid syntax."),
+        ("x = 1\0", "null bytes"),
+        ("import sys\nsys.exit(3)", "SystemExit: 3."),
+        ("raise GeneratorExit", "GeneratorExit."),
+        ("1 / 0", "ZeroDivisionError: division by zero."),
+        ("import nowhere_at_all", "ModuleNotFoundError: No module named 'nowhere_at_all'."),
+        (DOUBLE.replace("number + number", "exit()"), "SystemExit"),
+        ('@build("toys.double")\ndef double(n):\n    raise NotImplementedError("")', "Not built"),
+        ('build("toys.double")(tt.toys.double)', "It is the reference itself."),
+    ],
+)
+def test_a_cell_that_cannot_be_used_says_why(toys, cell, reason):
+    assert reason in why_not({"toys.double": cell})
+    assert tt.toys.double is toys.library.double
+
+
+def test_an_unknown_step_is_named(toys):
+    assert "no step is called 'toys.dubble'" in why_not({"toys.dubble": DOUBLE})
+
+
+def test_a_key_that_is_no_text_is_named(toys):
+    assert "no step is called 7" in why_not({7: DOUBLE})
+
+
+def test_an_endless_loop_in_a_cell_is_stopped(toys, monkeypatch):
+    monkeypatch.setattr(limits, "TIME_LIMIT", 0.2)
+    assert why_not({"toys.double": "while True: pass"}).startswith("no answer within 0.2 s")
+
+
+def test_an_endless_loop_in_an_answer_is_stopped(toys, monkeypatch):
+    monkeypatch.setattr(limits, "TIME_LIMIT", 0.2)
+    cell = DOUBLE.replace("return number + number", "while True: pass")
+    assert "no longer passes: no answer within 0.2 s" in why_not({"toys.double": cell})
+
+
+def test_a_flood_of_printing_stays_out_of_sight(toys, capsys):
+    carried.carry_over({"toys.double": f"print('x' * 10**6)\n{DOUBLE}"}, show=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_long_reason_is_cut(toys):
+    assert len(why_not({"toys.double": "raise ValueError('x y ' * 1000)"})) < 400
+
+
+def test_an_interrupt_reaches_the_learner(toys):
+    with pytest.raises(KeyboardInterrupt):
+        carried.carry_over({"toys.double": "raise KeyboardInterrupt"})
+    assert tt.course.build is exercise.build
+
+
+def test_a_later_cell_runs_on_the_earlier_ones(toys):
+    cell = SPIN.replace("360 * turns", "360 * turns if tt.toys.double(1) == 2 else None")
+    marked = DOUBLE.replace("return", "spins.append(number)\n    return")
+    code = {"toys.double": f"spins = tt.toys.spins = []{marked}", "toys.spin": cell}
+    assert [one.code for one in carried.carry_over(code, show=False)] == ["yours", "yours"]
+    assert 1 in tt.toys.spins
+
+
+def test_carrying_twice_uses_the_newer_cells(toys):
+    carried.carry_over(BOTH, show=False)
+    carried.carry_over({"toys.double": DOUBLE.replace("number + number", "number * 2")}, show=False)
+    assert install.provenance_of("toys.double") == "yours"
+    assert tt.toys.double.__code__.co_consts[-1] == 2
+
+
+def test_every_solved_exercise_of_the_course_is_carried_over(untouched, solved):
+    code = {step.id: solved(step) for step in STEPS}
+    found = carried.carry_over(code, show=False)
+    assert {one.step_id: one.why_not for one in found if one.why_not} == {}
+    assert len(found) == len(STEPS)
+    assert tt.contiguous_strides.__code__.co_filename == "<your tensors.contiguous_strides>"
+    assert sys.modules["tinytorch.tensors.shapes"].contiguous_strides is tt.contiguous_strides
