@@ -64,6 +64,7 @@ class Trial:
         return True
 
     def _run_reference(self, item: pytest.Item) -> None:
+        item.module.tt = sys.modules["tinytorch"]
         reports = runtestprotocol(item, log=False, nextitem=None)
         self.failed += [item.nodeid for report in reports if report.failed]
 
