@@ -1,0 +1,225 @@
+"""The workspace: a folder that a learner owns, laid over the library."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tinytorch.course import catalog, files, source
+from tinytorch.course.catalog import CourseError, Step
+
+FORMAT = "tinytorch-workspace-1"
+VARIABLE = "TINYTORCH_WORKSPACE"
+MARKER = Path(".tinytorch") / "workspace.json"
+
+README = """\
+# My TinyTorch
+
+This folder is yours. The files in `tinytorch/` are the library that you are building: write the
+functions that raise `NotImplementedError`, in any editor. Code that you run in this folder uses
+your files, and the course's own code for what you have not built yet.
+
+    tinytorch check --watch    check what you save, while you write
+    tinytorch hint             the next hint for the step you are at
+    tinytorch progress         the whole course at a glance
+    tinytorch next             start the next module
+    tinytorch reset STEP       begin a step anew; your version is kept
+    tinytorch report           your portfolio: code, journal, measurements
+
+What a command replaces is kept in `.tinytorch/backups/`. Nothing leaves this machine.
+"""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with the learner's modules, and what the course remembers beside them."""
+
+    root: Path
+
+    @property
+    def code(self) -> Path:
+        """The folder of the learner's modules."""
+        return self.root / "tinytorch"
+
+    @property
+    def home(self) -> Path:
+        """The folder of what the course remembers."""
+        return self.root / ".tinytorch"
+
+    @property
+    def started(self) -> tuple[str, ...]:
+        """The stems of the modules that were started, in the order of the course."""
+        noted = self._marker().get("started")
+        stems = set(noted) if isinstance(noted, dict) else set()
+        return tuple(
+            module.stem
+            for module in catalog.load_course().published
+            if module.stem in stems or self._is_there(module.stem)
+        )
+
+    def _is_there(self, stem: str) -> bool:
+        return (self.code / f"{stem}.py").is_file() or (self.code / stem).is_dir()
+
+    def _marker(self) -> dict[str, Any]:
+        try:
+            found = json.loads((self.root / MARKER).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def files(self, stem: str) -> dict[str, str]:
+        """Return the learner's files of a module: paths below tinytorch/, and texts."""
+        given = set(source.package_files(stem))
+        added = (path for path in (self.code / stem).rglob("*.py") if path.is_file())
+        given |= {relative for path in added if not _is_hidden(relative := self._below(path))}
+        paths = [relative for relative in sorted(given) if (self.code / relative).is_file()]
+        with files.one_sentence(self.code):
+            return {relative: files.read_text(self.code / relative) for relative in paths}
+
+    def _below(self, path: Path) -> str:
+        return path.relative_to(self.code).as_posix()
+
+    def missing(self, stem: str) -> list[str]:
+        """Return the files of a module that the learner does not have."""
+        return [path for path in source.package_files(stem) if not (self.code / path).is_file()]
+
+    def start(self, stem: str) -> tuple[Path, ...]:
+        """Write the blanked module where there is none yet, and return what was written."""
+        _refuse_a_package(self.root)
+        module = catalog.load_course().module(stem)
+        if not module.published:
+            known = ", ".join(one.stem for one in catalog.load_course().published)
+            raise CourseError(f"module {stem!r} is not published yet; there are: {known}")
+        blank = source.blanked_files(stem, module.steps)
+        with files.one_sentence(self.root):
+            written = [
+                self.code / path
+                for path, text in blank.items()
+                if files.write_new(self.code / path, text)
+            ]
+            self._note_start(stem)
+        return tuple(written)
+
+    def _note_start(self, stem: str) -> None:
+        marker = self._marker()
+        if not marker and (self.root / MARKER).exists():
+            files.set_aside(self.root / MARKER, "damaged")
+        noted = marker.get("started")
+        started = noted if isinstance(noted, dict) else {}
+        if stem not in started:
+            text = _marker({**started, stem: files.now()})
+            files.write_atomically(self.root / MARKER, text)
+
+    def reset_step(self, step: Step) -> Path:
+        """Blank the step's function again, and return the folder of what was there."""
+        place = source.locate(step)
+        blank = source.blanked_files(step.stem, [step])[place.path]
+        text = self.files(step.stem).get(place.path)
+        backup = self.back_up([self.code / place.path], f"reset-{step.id}")
+        self._write(place.path, blank if text is None else _with_function(text, blank, step))
+        return backup
+
+    def reset_module(self, stem: str) -> Path:
+        """Write the blanked module anew, and return the folder of what was there."""
+        module = catalog.load_course().module(stem)
+        theirs = [self.code / path for path in source.package_files(stem)]
+        backup = self.back_up(theirs, f"reset-{stem}")
+        for path, text in source.blanked_files(stem, module.steps).items():
+            self._write(path, text)
+        return backup
+
+    def back_up(self, paths: Iterable[Path], why: str) -> Path:
+        """Copy files of the workspace into a new folder of backups, and return it."""
+        name = f"{files.moment()}-{re.sub(r'[^A-Za-z0-9._-]+', '-', why)}"
+        with files.one_sentence(self.home):
+            folder = files.unused(self.home / "backups" / name)
+            folder.mkdir(parents=True)
+            for path in paths:
+                if path.is_file():
+                    kept = folder / path.relative_to(self.root)
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(path, kept)
+        return folder
+
+    def _write(self, relative: str, text: str) -> None:
+        """Replace a file of the learner's; it keeps its way to end a line."""
+        path = self.code / relative
+        with files.one_sentence(self.code):
+            if path.is_file() and b"\r\n" in path.read_bytes():
+                text = text.replace("\n", "\r\n")
+            files.write_atomically(path, text)
+
+
+def _is_hidden(relative: str) -> bool:
+    return any(part.startswith((".", "__pycache__")) for part in relative.split("/"))
+
+
+def _with_function(text: str, blank: str, step: Step) -> str:
+    """Return the learner's text with the step's function as it is given."""
+    place = source.locate(step)
+    given = source.function_text(blank, place.qualname) or ""
+    try:
+        return source.replace_function(text, place.qualname, given)
+    except SyntaxError as error:
+        raise CourseError(
+            f"tinytorch/{place.path} is not valid Python (line {error.lineno}: {error.msg}), so no "
+            "single function of it can be replaced; mend it, or begin the whole module anew with "
+            f"`tinytorch reset {step.stem}`, which keeps a copy of yours"
+        ) from None
+
+
+def find(start: Path | None = None) -> Workspace | None:
+    """Return the workspace that this folder is in, or the one that TINYTORCH_WORKSPACE names."""
+    named = os.environ.get(VARIABLE)
+    if named == "off":
+        return None
+    if named:
+        root = Path(named).expanduser().absolute()
+        return Workspace(root) if (root / MARKER).is_file() else None
+    try:
+        folder = (start or Path.cwd()).absolute()
+    except OSError:  # the current folder was deleted
+        return None
+    found = (root for root in (folder, *folder.parents) if (root / MARKER).is_file())
+    return next(map(Workspace, found), None)
+
+
+def require() -> Workspace:
+    """Return the workspace of the current folder. Raise CourseError where there is none."""
+    workspace = find()
+    if workspace is None:
+        named = os.environ.get(VARIABLE)
+        where = f"in {named}, which {VARIABLE} names" if named else "in this folder or above it"
+        raise CourseError(f"there is no workspace {where}; make one with: tinytorch start setup")
+    return workspace
+
+
+def create(folder: Path) -> Workspace:
+    """Make the folder a workspace, unless it is one, and return it."""
+    root = folder.expanduser().absolute()
+    _refuse_a_package(root)
+    if not (root / MARKER).is_file():
+        with files.one_sentence(root):
+            (root / "tinytorch").mkdir(parents=True, exist_ok=True)
+            files.write_new(root / "README.md", README)
+            files.write_new(root / MARKER, _marker({}))
+    return Workspace(root)
+
+
+def _refuse_a_package(root: Path) -> None:
+    if (root / "tinytorch" / "__init__.py").exists():
+        raise CourseError(
+            f"{root} holds the tinytorch package itself, so it cannot be your workspace; "
+            "choose another folder, for instance: tinytorch start --in ~/my-tinytorch"
+        )
+
+
+def _marker(started: dict[str, str]) -> str:
+    version = catalog.load_course().version
+    return json.dumps({"format": FORMAT, "version": version, "started": started}, indent=1) + "\n"
