@@ -1,0 +1,143 @@
+"""The wheel of a learner's library: what is in it, and that it installs."""
+
+import base64
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from tinytorch.course import catalog, wheel
+
+ROOT = Path(__file__).resolve().parents[2]
+MINE = f'{(ROOT / "tinytorch" / "setup.py").read_text()}\n\nWHOSE = "mine"\n'
+
+
+def opened(data):
+    """The wheel as an archive."""
+    return zipfile.ZipFile(io.BytesIO(data))
+
+
+def run(*command, cwd):
+    """What the command prints."""
+    environment = {**os.environ, "TINYTORCH_WORKSPACE": "off", "PYTHONPATH": ""}
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def venv(tmp_path_factory):
+    """A virtual environment with NumPy alone; returns how to install into it and run in it."""
+    folder = tmp_path_factory.mktemp("venv")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv", cwd=folder)
+    python = folder / "venv" / "bin" / "python"
+    site = Path(run(python, "-c", "import site; print(site.getsitepackages()[0])", cwd=folder))
+    for name in {f.parts[0] for f in metadata.files("numpy") or () if f.parts[0] != ".."}:
+        (site / name).symlink_to(metadata.distribution("numpy").locate_file(name))
+
+    def install_and_run(name, data, code):
+        (folder / name).write_bytes(data)
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+        run(*pip, "--no-index", "--no-deps", "--force-reinstall", folder / name, cwd=folder)
+        return run(python, "-c", code, cwd=folder)
+
+    return install_and_run
+
+
+def test_a_wheel_installs_and_the_files_in_it_are_the_learners(venv):
+    name, data = wheel.build_wheel({"setup.py": MINE})
+    told = venv(
+        name,
+        data,
+        "import os, sys, tinytorch.tensors, tinytorch.setup\n"
+        "from importlib import metadata\n"
+        "command = os.path.join(os.path.dirname(sys.executable), 'tinytorch')\n"
+        "print(tinytorch.setup.WHOSE, metadata.version('tinytorch'), os.path.exists(command))",
+    )
+    assert told == "mine 0.1.0+mine True"
+
+
+def test_an_installed_wheel_brings_its_checks_and_packs_again(venv):
+    told = venv(
+        *wheel.build_wheel({}),
+        "from tinytorch.course import catalog, checks, wheel\n"
+        "print(all(p.is_file() for p in checks.check_files('tensors').values()))\n"
+        "name, data = wheel.build_wheel({})\n"
+        "print(name, catalog.load_course().version)",
+    )
+    assert told.split() == ["True", "tinytorch-0.1.0+mine-py3-none-any.whl", "0.1.0"]
+
+
+def test_the_same_code_gives_the_same_bytes():
+    assert wheel.build_wheel({"setup.py": MINE}) == wheel.build_wheel({"setup.py": MINE})
+
+
+def test_other_code_gives_other_bytes():
+    assert wheel.build_wheel({"setup.py": MINE}) != wheel.build_wheel({})
+
+
+def test_the_record_lists_every_file_with_its_digest():
+    archive = opened(wheel.build_wheel({"setup.py": MINE})[1])
+    record = "tinytorch-0.1.0+mine.dist-info/RECORD"
+    rows = [line.split(",") for line in archive.read(record).decode().splitlines()]
+    assert [row[0] for row in rows] == archive.namelist()
+    assert rows.pop() == [record, "", ""]
+    for name, digest, size in rows:
+        data = archive.read(name)
+        hashed = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+        assert (digest, size) == (f"sha256={hashed}", str(len(data)))
+
+
+def test_the_metadata_is_that_of_the_installed_package_under_another_version():
+    archive = opened(wheel.build_wheel({})[1])
+    text = archive.read("tinytorch-0.1.0+mine.dist-info/METADATA").decode()
+    installed = metadata.distribution("tinytorch")
+    assert text == installed.read_text("METADATA").replace("Version: 0.1.0", "Version: 0.1.0+mine")
+    entry_points = archive.read("tinytorch-0.1.0+mine.dist-info/entry_points.txt").decode()
+    assert entry_points.strip() == installed.read_text("entry_points.txt").strip()
+    licence = archive.read("tinytorch-0.1.0+mine.dist-info/licenses/LICENSE").decode()
+    assert licence == (ROOT / "LICENSE").read_text()
+
+
+def test_metadata_that_says_little_is_made_up_for(monkeypatch):
+    def unknown(name):
+        raise metadata.PackageNotFoundError(name)
+
+    told = metadata.distribution("tinytorch").metadata
+    monkeypatch.setattr(metadata, "distribution", unknown)
+    archive = opened(wheel.build_wheel({})[1])
+    lines = archive.read("tinytorch-0.1.0+mine.dist-info/METADATA").decode().splitlines()
+    assert "Version: 0.1.0+mine" in lines
+    assert f"Requires-Python: {told['Requires-Python']}" in lines
+    needed = [line for line in told.get_all("Requires-Dist") if "extra" not in line]
+    assert [f"Requires-Dist: {line}" for line in needed] == lines[-1:]
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("0.1.0", "0.1.0+mine"),
+        ("0.1.0+mine", "0.1.0+mine"),
+        ("0.1.0.dev1+abc", "0.1.0.dev1+abc.mine"),
+    ],
+)
+def test_the_version_gets_a_label_once(version, release):
+    assert wheel._release(version) == release
+
+
+def test_the_course_and_the_package_have_one_version():
+    assert catalog.load_course().version == metadata.version("tinytorch")
+
+
+def test_no_bytecode_and_nothing_hidden_is_packed():
+    names = opened(wheel.build_wheel({})[1]).namelist()
+    assert [name for name in names if name.endswith(".pyc") or "/." in name] == []
+    assert len(names) == len(set(names))
