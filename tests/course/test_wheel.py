@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tinytorch.course import catalog, wheel
+from tinytorch.course import catalog, source, wheel, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 MINE = f'{(ROOT / "tinytorch" / "setup.py").read_text()}\n\nWHOSE = "mine"\n'
@@ -141,3 +141,70 @@ def test_no_bytecode_and_nothing_hidden_is_packed():
     names = opened(wheel.build_wheel({})[1]).namelist()
     assert [name for name in names if name.endswith(".pyc") or "/." in name] == []
     assert len(names) == len(set(names))
+
+
+# A workspace, packed.
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """A workspace with the module setup blank in it."""
+    folder = workspace.create(tmp_path / "learner")
+    folder.start("setup")
+    return folder
+
+
+def write_own(learner, step_id, body):
+    """Write the learner's own function over the step's."""
+    place = source.locate(catalog.load_course().step(step_id))
+    path = learner.code / place.path
+    path.write_text(source.replace_function(path.read_text(), place.qualname, body))
+
+
+FORMAT_BYTES = 'def format_bytes(count):\n    return f"{count} of my bytes"\n'
+
+
+def test_a_workspace_installs_with_the_reference_where_nothing_is_built(venv, learner):
+    write_own(learner, "setup.format_bytes", FORMAT_BYTES)
+    told = venv(
+        *wheel.workspace_wheel(learner),
+        "import tinytorch as tt\n"
+        "print(tt.format_bytes(3), tt.satisfies('3.12', '>=3.11'), tt.tensor([1, 2]).sum())",
+    )
+    assert told == "3 of my bytes True tensor(3)"
+
+
+def test_only_the_steps_that_passed_are_packed_when_they_are_named(learner):
+    write_own(learner, "setup.format_bytes", FORMAT_BYTES)
+    assert wheel.workspace_wheel(learner, passed=[])[1] == wheel.build_wheel({})[1]
+    packed = wheel.workspace_wheel(learner, passed=["setup.format_bytes"])
+    assert packed == wheel.workspace_wheel(learner)
+
+
+def test_what_a_learner_adds_to_a_module_is_packed_too(learner):
+    file = learner.code / "setup.py"
+    file.write_text(file.read_text() + "\n\nMY_CONSTANT = 7\n")
+    archive = opened(wheel.workspace_wheel(learner)[1])
+    assert "MY_CONSTANT = 7" in archive.read("tinytorch/setup.py").decode()
+
+
+def test_a_file_that_is_gone_is_packed_as_the_reference(learner):
+    learner.start("tensors")
+    (learner.code / "tensors" / "memory.py").unlink()
+    archive = opened(wheel.workspace_wheel(learner)[1])
+    reference = (ROOT / "tinytorch" / "tensors" / "memory.py").read_bytes()
+    assert archive.read("tinytorch/tensors/memory.py") == reference
+
+
+def test_a_file_that_is_no_python_is_refused_with_its_line(learner):
+    (learner.code / "setup.py").write_text("x = 1\ndef broken(:\n")
+    with pytest.raises(catalog.CourseError, match=r"^setup.py, line 2: .*; mend it before"):
+        wheel.workspace_wheel(learner)
+
+
+def test_a_function_that_is_gone_is_named_with_what_brings_it_back(learner):
+    (learner.code / "setup.py").write_text("x = 1\n")
+    with pytest.raises(
+        catalog.CourseError, match=r"no \w+ any more; .*`tinytorch reset setup\.\w+"
+    ):
+        wheel.workspace_wheel(learner)

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytorch.course import catalog, checks
+from tinytorch.course import catalog, checks, source
 
 if TYPE_CHECKING:
     from tinytorch.course.workspace import Workspace
@@ -64,8 +64,6 @@ def workspace_wheel(
 
 def _completed(stem: str, own: Mapping[str, str], passed: Collection[str] | None) -> dict[str, str]:
     """Return the files of a module with the reference's functions in place of unbuilt ones."""
-    from tinytorch.course import source
-
     reference = source.package_files(stem)
     texts = {**reference, **own}
     for path, text in own.items():
