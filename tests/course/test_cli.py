@@ -1,5 +1,6 @@
 """The command line: what it offers, what it refuses, and how little it loads."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from tinytorch.course import cli, commands, stubs
+
+serve = importlib.import_module("tinytorch.course.commands.serve")
 
 
 def run(*arguments):
@@ -54,11 +57,11 @@ def test_sync_is_silent_when_all_is_in_order(monkeypatch):
 def test_serve_hands_over_to_the_checkout_with_every_option(monkeypatch, tmp_path):
     handed = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(commands.os, "execv", lambda *given: handed.append(given))
+    monkeypatch.setattr(serve.os, "execv", lambda *given: handed.append(given))
     run("serve", "--port", "0", "--help")
     module = ["-m", "book._publish.serve"]
     assert handed == [(sys.executable, [sys.executable, *module, "--port", "0", "--help"])]
-    assert Path.cwd() == commands.CHECKOUT
+    assert Path.cwd() == serve.CHECKOUT
 
 
 def test_serve_really_starts_there(tmp_path):
@@ -70,7 +73,7 @@ def test_serve_really_starts_there(tmp_path):
 
 
 def test_serve_without_a_checkout_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(commands, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(serve, "CHECKOUT", tmp_path)
     found = run("serve")
     assert found.exit_code == 1
     assert "run this in a checkout of the course" in found.output

@@ -139,6 +139,15 @@ class Course:
         """Return the step with this id."""
         return _find(step_id, {step.id: step for step in self.steps}, "step")
 
+    def named(self, name: str) -> Module | Step:
+        """Return the module or the step with this name; `apply` will do for `tensors.apply`."""
+        short = [step for step in self.steps if step.name == name]
+        if len(short) == 1 and name not in {module.stem for module in self.modules}:
+            return short[0]
+        everything: dict[str, Module | Step] = {module.stem: module for module in self.modules}
+        everything |= {step.id: step for step in self.steps}
+        return _find(name, everything, "module or step")
+
     def pattern(self, name: str) -> Pattern:
         """Return the engagement pattern with this name."""
         return _find(name, {pattern.name: pattern for pattern in self.patterns}, "pattern")

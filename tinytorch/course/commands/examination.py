@@ -1,0 +1,26 @@
+"""Examine a module while the learner looks on."""
+
+from __future__ import annotations
+
+from tinytorch.course import supervisor
+from tinytorch.course.catalog import Module
+from tinytorch.course.commands import results
+from tinytorch.course.commands.screen import say
+from tinytorch.course.present import count
+from tinytorch.course.progress import Progress
+from tinytorch.course.supervisor import Examination
+from tinytorch.course.workspace import Workspace
+
+
+def shown(workspace: Workspace, module: Module) -> Examination:
+    """Check the whole module, a line for each step as it comes, then the verdict."""
+    say(f"{module.title}: {count(len(module.steps), 'step')}, checked on your code", style="bold")
+    results.show_head(module)
+    examination = supervisor.examine(
+        workspace, module.stem, on_step=lambda result: results.show_step(module, result)
+    )
+    Progress.load(workspace).record(examination)
+    results.show_whole(module, examination.whole)
+    say()
+    results.show_verdict(workspace, examination)
+    return examination

@@ -1,0 +1,91 @@
+"""`tinytorch progress`: the whole course at a glance."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tinytorch.course.catalog import Course, Module
+    from tinytorch.course.progress import Progress
+    from tinytorch.course.workspace import Workspace
+
+
+@click.command()
+def progress() -> None:
+    """Show the whole course at a glance.
+
+    What is built, whose code runs, and what is to come.
+    """
+    from tinytorch.course import workspace
+    from tinytorch.course.catalog import load_course
+    from tinytorch.course.commands.screen import say
+    from tinytorch.course.progress import refresh
+
+    here = workspace.require()
+    course = load_course()
+    found = refresh(here)
+    _show_modules(course, here, found)
+    _show_patterns(course)
+    say()
+    _show_whats_next(course, here, found)
+
+
+def _show_modules(course: Course, here: Workspace, found: Progress) -> None:
+    from tinytorch.course.commands.screen import is_narrow, row, say
+
+    width = max(len(module.title) for module in course.modules) + 3
+    head = [("module", width), ("steps", 8), ("code", 18), ("stretch goals", 14)]
+    cells = [(word, size, "dim") for word, size in head]
+    row(*(cells[:2] if is_narrow() else cells), ("", 0, ""))
+    for part in course.parts:
+        say(part.name, style="bold")
+        for module in (module for module in course.modules if module.part == part.name):
+            title = f"{module.number:>2} {module.title}"
+            row((title, width, "" if module.published else "dim"), *_cells(module, here, found))
+
+
+def _cells(module: Module, here: Workspace, found: Progress) -> list[tuple[str, int, str]]:
+    """Return what stands beside a module: steps, whose code, stretch goals, state."""
+    from tinytorch.course.commands.screen import is_narrow
+
+    if not module.published:
+        return [("planned", 8, "dim")]
+    passed = sum(found.state(step) == "passed" for step in module.steps)
+    steps = (f"{passed} of {len(module.steps)}", 8, "")
+    if module.stem not in here.started:
+        return [steps, ("not started", 18, "dim")]
+    borrowed = len(module.steps) - passed
+    code = f"{passed} yours" + (f", {borrowed} not" if borrowed else "")
+    done, goals = found.stretch(module.stem)
+    state = ("complete", 0, "green") if found.is_green(module.stem) else ("in work", 0, "yellow")
+    wide = [(code, 18, ""), (f"{done} of {goals}", 14, "")]
+    return [steps, *([] if is_narrow() else wide), state]
+
+
+def _show_patterns(course: Course) -> None:
+    """Print how many questions are answered, by the pattern that they practise."""
+    from tinytorch.course import work
+    from tinytorch.course.commands.screen import row, say
+
+    answered = Counter(
+        course.module(stem).pattern
+        for page in work.load(work.work_file()).pages.values()
+        for stem in (question.partition(".")[0] for question in page["answers"])
+        if stem in {module.stem for module in course.modules}
+    )
+    say()
+    say("Patterns practised", style="bold")
+    for pattern in course.patterns:
+        row((pattern.name, 10, ""), (f"{answered[pattern.name]} answers", 0, ""))
+
+
+def _show_whats_next(course: Course, here: Workspace, found: Progress) -> None:
+    from tinytorch.course.commands import learner
+    from tinytorch.course.commands.screen import say
+
+    module = learner.current_module(here, found)
+    step = learner.step_to_mend(module, found)
+    say(f"Next: {step.id}, {step.title}" if step else "Next: tinytorch next", style="bold")

@@ -1,0 +1,76 @@
+"""Print for a person: in colour where it helps, within the terminal's width, nothing hidden."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+NARROW = 64  # columns below which a table leaves out what it can
+LABEL = 10  # columns of the word before a value
+
+STRONG = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
+
+
+@functools.cache
+def console() -> Console:
+    """Return the terminal, which takes text as it is: no markup, no guessing at colours."""
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def is_narrow() -> bool:
+    """Return whether a table has to leave out what it can."""
+    return console().width < NARROW
+
+
+def visible(text: str) -> str:
+    """Return the text with everything that would steer the terminal written out."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else ascii(letter)[1:-1]
+        for letter in text
+    )
+
+
+def say(text: str = "", *, style: str = "", indent: int = 0) -> None:
+    """Print a paragraph, wrapped and indented."""
+    paragraph = Text(visible(" ".join(STRONG.sub(r"\1", text).split())), style=style)
+    console().print(Padding(paragraph, (0, 0, 0, indent)) if indent else paragraph)
+
+
+def line(text: str, *, style: str = "", indent: int = 0) -> None:
+    """Print one line that is never broken, so that an address in it can be followed."""
+    console().print(Text(" " * indent + visible(text), style=style), soft_wrap=True)
+
+
+def row(*cells: tuple[str, int, str]) -> None:
+    """Print one line of a table: text, width and style of each cell."""
+    text = Text(" ")
+    for content, width, style in cells:
+        text.append(" ")
+        text.append(content.ljust(width), style=style)
+        text.append(" ")
+    text.rstrip()
+    console().print(text, soft_wrap=True)
+
+
+def field(word: str, value: str, *, indent: int = 0, style: str = "") -> None:
+    """Print a word and what it names, every line of it below the first."""
+    text = Text(visible(value.rstrip().expandtabs()))
+    room = max(20, console().width - indent - LABEL)
+    for number, part in enumerate(text.wrap(console(), room)):
+        label = word.ljust(LABEL) if number == 0 else " " * LABEL
+        part.rstrip()
+        console().print(Text(" " * indent).append(label, style="dim").append(part.plain, style))
+
+
+def near(path: Path) -> str:
+    """Return the path as it is shortest to type from here."""
+    try:
+        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    except OSError:  # the current folder is gone
+        return str(path)

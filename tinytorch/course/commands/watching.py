@@ -1,0 +1,244 @@
+"""`tinytorch check --watch`: the checks again at every save, what changed first.
+
+The step that the learner works on stays the one that is shown for as long as it does not pass.
+Nothing that was printed is taken away again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+import watchfiles
+
+from tinytorch.course import source, supervisor, syntax
+from tinytorch.course.catalog import CourseError, Module, Step, load_course
+from tinytorch.course.commands import results
+from tinytorch.course.commands.screen import console, say
+from tinytorch.course.present import count
+from tinytorch.course.progress import Progress
+from tinytorch.course.report import StepResult
+from tinytorch.course.supervisor import Examination
+from tinytorch.course.workspace import Workspace
+
+INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
+QUIET = 30  # milliseconds without another change, after which a save is over
+GLANCE = 500  # milliseconds after which we look at the files ourselves
+
+Texts = Mapping[str, str]
+
+
+class Overtaken(Exception):
+    """The files have changed while they were being checked."""
+
+
+def watch(workspace: Workspace, module: Module) -> int:
+    """Check now and after every save, until Ctrl-C; return the exit code."""
+    watcher = Watcher(workspace, module)
+    try:
+        watcher.look()
+        for _ in moments(workspace.code):
+            watcher.look()
+    except KeyboardInterrupt:
+        console().print()
+    finally:
+        watcher.close()
+    return INTERRUPTED
+
+
+def moments(folder: Path) -> Iterator[None]:
+    """Yield when something in the folder has changed, and twice a second to be sure."""
+    while True:
+        # An OSError or RuntimeError: the folder is gone, or the system cannot watch it.
+        with contextlib.suppress(OSError, RuntimeError):
+            for _ in watchfiles.watch(
+                folder, step=QUIET, rust_timeout=GLANCE, yield_on_timeout=True
+            ):
+                yield
+                if not folder.is_dir():
+                    break
+        time.sleep(GLANCE / 1000)
+        yield
+
+
+class Watcher:
+    """Knows what was checked last, and therefore what to check first."""
+
+    def __init__(self, workspace: Workspace, module: Module) -> None:
+        self.workspace = workspace
+        self.module = module
+        self.spare = supervisor.Spare()
+        self.seen: Texts | None = None  # what the files held when they were checked last
+        self.known: Texts | None = None  # the same, when the checks could run
+        self.found: dict[str, StepResult] = {}
+        self.place: Step | None = None
+
+    def close(self) -> None:
+        """End the process that waits."""
+        self.spare.close()
+
+    def look(self) -> None:
+        """Check what the files hold, unless that has been checked."""
+        while (texts := self._read()) != self.seen:
+            self.seen = texts
+            with contextlib.suppress(Overtaken):
+                self._check(texts)
+
+    def _check(self, texts: Texts) -> None:
+        first = self._first(texts)
+        if first is None:
+            self._say(f"checking {self.module.title} on your code")
+            results.show_head(self.module)
+            examination = self._examine(self.module.steps)
+        else:
+            self._say(f"saved: {_named(first)}")
+            examination = self._examine(first, whole=False)
+            if _is_fine(examination):
+                examination = self._check_the_rest(examination)
+        if not examination.problem:
+            self.known = texts
+        self._show_verdict(examination)
+
+    def _check_the_rest(self, first: Examination) -> Examination:
+        """Check everything else; show what came out otherwise than before."""
+        before = dict(self.found)
+        done = {result.step.id: result for result in first.steps}
+        others = [step for step in self.module.steps if step.id not in done]
+        found = self._examine(others, trusted=done, shown=before)
+        results.show_whole(self.module, found.whole)
+        done |= {result.step.id: result for result in found.steps}
+        return Examination(
+            module=self.module,
+            steps=tuple(done[step.id] for step in self.module.steps if step.id in done),
+            whole=found.whole,
+            problem=found.problem,
+        )
+
+    def _examine(
+        self,
+        steps: Iterable[Step],
+        *,
+        trusted: Iterable[str] = (),
+        whole: bool = True,
+        shown: Mapping[str, StepResult] | None = None,
+    ) -> Examination:
+        """Check these steps, a line for each unless it is as it was shown before."""
+        wanted = [step.id for step in steps]
+
+        def on_step(result: StepResult) -> None:
+            if self._read() != self.seen:
+                raise Overtaken
+            if shown is None or _state(shown.get(result.step.id)) != _state(result):
+                results.show_step(self.module, result)
+            self.found[result.step.id] = result
+
+        passed = [name for name, result in self.found.items() if _passed(result)]
+        spare, self.spare = self.spare, supervisor.Spare()
+        return supervisor.examine(
+            self.workspace,
+            self.module.stem,
+            steps=wanted,
+            trusted=[name for name in {*passed, *trusted} if name not in wanted],
+            whole=whole,
+            spare=spare,
+            on_step=on_step,
+        )
+
+    def _show_verdict(self, examination: Examination) -> None:
+        """Show the step to work on, then how much is done."""
+        steps, passed = len(self.module.steps), sum(map(_passed, examination.steps))
+        summary = ""
+        if len(examination.steps) == steps:
+            Progress.load(self.workspace).record(examination)
+            summary = f"{passed} of {count(steps, 'step')} pass; "
+        say()
+        mend = self._to_mend(examination)
+        if mend is None or examination.problem:
+            results.show_verdict(self.workspace, examination)
+        else:
+            self.place = mend.step
+            results.show_first_to_mend(self.workspace, mend)
+        say()
+        self._say(f"{summary}watching for the next save, Ctrl-C ends")
+
+    def _to_mend(self, examination: Examination) -> StepResult | None:
+        """Return the step in hand while it is red, else the first to mend."""
+        red = {result.step: result for result in examination.steps if result.state == "failed"}
+        if self.place in red:
+            return red[self.place]
+        return examination.first_to_mend
+
+    # What changed.
+
+    def _first(self, texts: Texts) -> tuple[Step, ...] | None:
+        """Return the steps to check before all others, or None: check everything."""
+        if self.known is None:
+            return None
+        before, now = self.known, texts
+        if _without_functions(self.module, before) != _without_functions(self.module, now):
+            return self._from_place()
+        return tuple(
+            step for step in self.module.steps if _function(step, before) != _function(step, now)
+        )
+
+    def _from_place(self) -> tuple[Step, ...]:
+        """Return the step in hand and those after it."""
+        steps = self.module.steps
+        return steps[steps.index(self.place) if self.place in steps else 0 :]
+
+    def _read(self) -> Texts:
+        """Return what the files of the module, and of those it stands on, hold now."""
+        modules = (*load_course().prerequisites(self.module.stem), self.module)
+        stems = [module.stem for module in modules if module.stem in self.workspace.started]
+        try:
+            texts = [self.workspace.files(stem) for stem in stems]
+        except CourseError as unreadable:
+            return {"": str(unreadable)}
+        return {path: text for files in texts for path, text in files.items()}
+
+    def _say(self, text: str) -> None:
+        say(f"{datetime.now():%H:%M:%S}  {text}", style="dim")
+
+
+def _function(step: Step, texts: Texts) -> str | None:
+    place = source.locate(step)
+    with contextlib.suppress(SyntaxError):
+        return source.function_text(texts.get(place.path, ""), place.qualname)
+    return texts.get(place.path)
+
+
+def _without_functions(module: Module, texts: Texts) -> Texts:
+    """Return the files with the functions of the steps cut out."""
+    rest = dict(texts)
+    for path, text in texts.items():
+        names = [place.qualname for place in map(source.locate, module.steps) if place.path == path]
+        with contextlib.suppress(SyntaxError):
+            found = [syntax.find_function(text, name) for name in names]
+            spans = [syntax.lines_of(text, function) for function in found if function]
+            inside = {number for span in spans for number in range(*span)}
+            lines = enumerate(text.split("\n"))
+            rest[path] = "\n".join(line for number, line in lines if number not in inside)
+    return rest
+
+
+def _is_fine(examination: Examination) -> bool:
+    failed = any(result.state == "failed" for result in examination.steps)
+    return not failed and not examination.problem
+
+
+def _passed(result: StepResult) -> bool:
+    return result.state == "passed"
+
+
+def _state(result: StepResult | None) -> tuple[str, ...]:
+    if result is None:
+        return ()
+    return (result.state, *(check.outcome for check in result.checks))
+
+
+def _named(steps: Iterable[Step]) -> str:
+    names = [step.name for step in steps]
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} and the {len(names) - 1} after it"
