@@ -142,7 +142,7 @@ def test_the_map_counts_the_steps_that_passed(
     put(chapter, file)
     expect(chapter.page.locator("#tt-live-steps")).to_contain_text("2 of 10")
     chapter.page.goto(address)
-    expect(chapter.page.locator(".tt-map-progress")).to_have_text("2 steps pass on your code.")
+    expect(chapter.page.locator(".tt-map-progress")).to_have_text("2 of 10 steps pass on your code.")
 
 
 def test_a_browser_that_refuses_storage_still_runs_cells(page: Page, address: str) -> None:

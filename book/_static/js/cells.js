@@ -21,6 +21,7 @@ export class Cell {
     this.mayFail = element.classList.contains("tag_raises-exception");
     this.id = `cell-${crypto.randomUUID().slice(0, 8)}`;
     this.source = this.published;
+    this.ran = ""; // the source of the last run
     this.editor = null;
     element.dataset.cell = String(number);
     if (this.step) element.dataset.step = this.step;
@@ -114,8 +115,9 @@ export class Cell {
    */
   async run(connection) {
     this.state = "running";
+    this.ran = this.source;
     this.element.querySelector(".cell_output:not(.tt-output)")?.remove();
-    const future = connection.kernel.requestExecute({ code: this.source });
+    const future = connection.kernel.requestExecute({ code: this.ran });
     this.area.future = future;
     future.done.catch(() => {});
     try {

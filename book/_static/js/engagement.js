@@ -28,7 +28,8 @@ function keepAnswer(event) {
   const id = question.dataset.question;
   const { field } = event.target.dataset;
   const asked = question.querySelector(".tt-asked")?.textContent.trim() ?? id;
-  const answer = { ...store.load().answers[id], [field]: event.target.value, asked };
+  const kind = /\btt-(reflect|predict|analyze)\b/.exec(question.className)?.[1] ?? "";
+  const answer = { ...store.load().answers[id], [field]: event.target.value, asked, kind };
   store.keep("answers", id, { ...answer, at: new Date().toISOString() });
   if (field === "choice" && event.type === "change") judge(question, event.target.value);
 }

@@ -46,6 +46,21 @@ export class Connection {
     return this.session.kernel;
   }
 
+  /**
+   * Run code of the page's own, outside of the cells.
+   * @returns {Promise<{html: string, error: string}>} what it displayed, or why it failed
+   */
+  async ask(code) {
+    const future = this.kernel.requestExecute({ code, store_history: false, allow_stdin: false });
+    let html = "";
+    future.onIOPub = ({ content }) => {
+      html += content.data?.["text/html"] ?? "";
+    };
+    future.done.catch(() => {});
+    const { content } = await Promise.race([future.done, this.gone]);
+    return { html, error: content.status === "ok" ? "" : `${content.ename}: ${content.evalue}` };
+  }
+
   /** Stop what runs. Resolves to true when the kernel kept its state. */
   async interrupt() {
     if (this.canInterrupt) await this.kernel.interrupt();

@@ -8,8 +8,12 @@
 //   #tt-live-status             the status line (aria-live)
 //   #tt-live-steps              how many steps of the page pass on the learner's code
 //   #tt-live-problem            what went wrong (role=alert), with one button for each way out
-//   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-journal and
-//                               #tt-work-import (a file input)
+//   #tt-carried                 "Use my code of earlier chapters"; #tt-carried-result whose code runs
+//   .tt-live-more               the menu: keys, #tt-work-export, #tt-work-journal, #tt-work-import
+//                               (a file input) and #tt-library
+//   #tt-gate                    on a chapter: what it stands on is not passed yet
+//   #tt-resume                  on the landing page: where to go on
+//   .tt-mark-done               in the sidebar: how many steps of the chapter pass
 //   div.cell[data-cell=N]       a cell, counted from 1; data-state: waiting, running, done, failed;
 //                               .tt-is-edited when it differs from the published source;
 //                               data-step on an exercise
@@ -23,9 +27,13 @@ import { loadThebe } from "./loading.js";
 import { Panel } from "./panel.js";
 import { readSettings } from "./settings.js";
 import { storage } from "./store.js";
-import { addWorkMenu } from "./work.js";
-import { recordResults, showProgress, showProgressOnMap } from "./progress.js";
+import { Carried } from "./carried.js";
 import { restoreAnswers } from "./engagement.js";
+import { showGate } from "./gate.js";
+import { addLibrary } from "./library.js";
+import { recordResults, showMarks, showProgress } from "./progress.js";
+import { showResume } from "./resume.js";
+import { addWorkMenu } from "./work.js";
 
 const CHOICE = "tinytorch:kernel";
 
@@ -48,6 +56,7 @@ class Launcher {
       stop: () => this.stop(),
       restart: () => this.restart(),
     });
+    this.carried = new Carried(this.panel, () => this.panel.isLive && this.restart());
   }
 
   #firstChoice() {
@@ -63,7 +72,16 @@ class Launcher {
       cell.element.addEventListener("click", (event) => this.#act(cell, event.target));
     }
     this.panel.progress = showProgress(this.cells);
-    addWorkMenu(this.panel, () => location.reload());
+    addWorkMenu(this.panel, () => this.#refresh());
+    addLibrary(this.panel, (code) => this.ask(code));
+  }
+
+  /** Show work that came in from a file; what runs goes on running. */
+  #refresh() {
+    for (const cell of this.cells) cell.restore();
+    this.panel.progress = showProgress(this.cells);
+    this.carried.offer();
+    showWhereTheLearnerIs();
   }
 
   #act(cell, target) {
@@ -99,6 +117,7 @@ class Launcher {
       this.#attach(connection);
       this.panel.state = "ready";
       this.panel.say(`Ready. The cells run in: ${this.kernels[kind].name}.`);
+      this.#bringEarlierCode();
     } catch (reason) {
       if (attempt === this.attempt) this.#failedToStart(kind, reason);
     }
@@ -129,7 +148,10 @@ class Launcher {
   #attach(connection) {
     this.connection = connection;
     connection.onDeath = (reason) => this.#died(reason);
-    connection.onRestart = () => this.#forgetRuns("The kernel restarted by itself; its variables are gone.");
+    connection.onRestart = () => {
+      this.#forgetRuns("The kernel restarted by itself; its variables are gone.");
+      this.#bringEarlierCode();
+    };
     this.notebook.attachSession(connection.session);
   }
 
@@ -148,37 +170,64 @@ class Launcher {
   /** Run a cell, and before it every cell above that has not run yet. */
   runTo(cell) {
     if (!cell) return undefined;
-    const run = async () => {
+    return this.#enqueue(async (connection) => {
+      await this.carried.bring(connection);
+      if (this.interrupted) return;
+      await this.#runAll(connection, [...this.cells.slice(0, cell.number - 1).filter(hasNotRun), cell]);
+    });
+  }
+
+  /** Run code of the page's own when its turn comes. */
+  async ask(code) {
+    let answer;
+    await this.#enqueue(async (connection) => {
+      answer = await connection.ask(code);
+    });
+    return answer;
+  }
+
+  /** Let a kernel that is new begin with the learner's code of earlier chapters. */
+  #bringEarlierCode() {
+    if (this.carried.isDue) this.#enqueue((connection) => this.carried.bring(connection));
+  }
+
+  /**
+   * Let the kernel do something after all that was asked of it before.
+   * @param {(connection: object) => Promise<void>} work
+   */
+  #enqueue(work) {
+    const turn = async () => {
       await this.change;
-      if (!this.connection) return;
-      await this.#runAll([...this.cells.slice(0, cell.number - 1).filter(hasNotRun), cell]);
+      const { connection } = this;
+      if (!connection) return;
+      this.panel.state = "busy";
+      this.interrupted = false;
+      try {
+        await work(connection);
+      } catch (reason) {
+        if (!(reason instanceof Stopped)) this.#died(String(reason));
+      } finally {
+        if (this.panel.state === "busy") this.panel.state = "ready";
+      }
     };
-    this.queue = this.queue.then(run, run);
+    this.queue = this.queue.then(turn);
     return this.queue;
   }
 
-  async #runAll(cells) {
-    this.panel.state = "busy";
-    this.interrupted = false;
-    const connection = this.connection;
-    try {
-      for (const cell of cells) {
-        this.panel.say(`${cell.label} runs ...`);
-        const status = await cell.run(connection);
-        restoreAnswers(cell.element);
-        const result = recordResults(cell);
-        this.panel.progress = showProgress(this.cells);
-        if (this.interrupted) return;
-        if (status !== "ok" && !cell.mayFail) {
-          this.panel.say(`${cell.label} stopped with an error.`);
-          return;
-        }
-        this.panel.say(result ? `${cell.label}: ${result}` : `${cell.label} has run.`);
+  async #runAll(connection, cells) {
+    for (const cell of cells) {
+      this.panel.say(`${cell.label} runs ...`);
+      const status = await cell.run(connection);
+      restoreAnswers(cell.element);
+      const result = recordResults(cell);
+      this.panel.progress = showProgress(this.cells);
+      showMarks();
+      if (this.interrupted) return;
+      if (status !== "ok" && !cell.mayFail) {
+        this.panel.say(`${cell.label} stopped with an error.`);
+        return;
       }
-    } catch (reason) {
-      if (!(reason instanceof Stopped)) this.#died(String(reason));
-    } finally {
-      if (this.panel.state === "busy") this.panel.state = "ready";
+      this.panel.say(result ? `${cell.label}: ${result}` : `${cell.label} has run.`);
     }
   }
 
@@ -186,6 +235,7 @@ class Launcher {
   stop() {
     const running = this.cells.find(isRunning);
     this.interrupted = true;
+    this.carried.stop();
     return this.#changeKernel("Stopping ...", async (connection) => {
       if (await connection.interrupt()) return "Stopped. Variables are kept.";
       const text = "Stopped. Python began anew, so the cells above run again at the next run.";
@@ -221,6 +271,7 @@ class Launcher {
         this.notebook.attachSession(connection.session);
         this.panel.state = this.cells.some(isRunning) ? "busy" : "ready";
         this.panel.say(said);
+        this.#bringEarlierCode();
       } catch (reason) {
         if (connection === this.connection) this.#died(messageOf(reason));
       }
@@ -231,6 +282,7 @@ class Launcher {
 
   #forgetRuns(text) {
     for (const cell of this.cells) cell.state = "waiting";
+    this.carried.forget();
     if (text) this.panel.say(text);
   }
 
@@ -286,8 +338,15 @@ function messageOf(reason) {
   return String(reason?.message ?? reason);
 }
 
+/** What the page says of work that is kept in this browser. */
+function showWhereTheLearnerIs() {
+  restoreAnswers(document);
+  showMarks();
+  showGate();
+  showResume();
+}
+
 const settings = readSettings();
 const cells = findCells();
 if (cells.length > 0 && settings.browser) new Launcher(cells, settings).mount();
-restoreAnswers(document);
-showProgressOnMap();
+showWhereTheLearnerIs();

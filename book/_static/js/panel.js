@@ -43,6 +43,11 @@ export class Panel {
     return this.element.dataset.state;
   }
 
+  /** Whether a kernel runs the cells. */
+  get isLive() {
+    return this.state === "ready" || this.state === "busy";
+  }
+
   set kernel(kind) {
     this.element.dataset.kernel = kind;
     this.#find("#tt-live-kernel").value = kind;

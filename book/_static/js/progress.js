@@ -1,9 +1,10 @@
-// Which steps passed on the learner's own code.
+// What came of the learner's own code: the steps that passed, and the scores of challenges.
 
+import { MODULES, tally } from "./course.js";
 import * as store from "./store.js";
 
 /**
- * Keep the steps that passed in a cell's new output.
+ * Keep what a cell's new output says.
  * @param {import("./cells.js").Cell} cell
  * @returns {string} the results in a few words, for the status line; empty where there is none
  */
@@ -11,10 +12,20 @@ export function recordResults(cell) {
   const results = [...cell.element.querySelectorAll(".tt-output .tt-result[data-state]")];
   for (const { dataset } of results) {
     if (dataset.step && dataset.state === "passed" && dataset.provenance === "yours") {
-      store.keep("passed", dataset.step, new Date().toISOString());
+      const page = MODULES.find(({ steps }) => dataset.step in steps)?.page;
+      store.keep("passed", dataset.step, new Date().toISOString(), page);
+      store.keep("code", dataset.step, cell.ran, page);
     }
   }
+  for (const { dataset } of cell.element.querySelectorAll(".tt-output .tt-challenge[data-ratio]")) keepScore(dataset);
   return results.map((result) => result.querySelector("strong")?.textContent ?? "").join(" ");
+}
+
+/** Keep the score of a challenge when it is the best so far. */
+function keepScore({ question, ratio, target = "", medal = "" }) {
+  const best = store.load().scores[question];
+  if (best && Number(best.ratio) >= Number(ratio)) return;
+  store.keep("scores", question, { ratio, target, medal, at: new Date().toISOString() });
 }
 
 /**
@@ -31,15 +42,35 @@ export function showProgress(cells) {
   return `${done} of ${exercises.length} steps pass on your code.`;
 }
 
-/** Say at every module of the course map how many of its steps pass. */
-export function showProgressOnMap() {
-  for (const link of document.querySelectorAll(".tt-map-module a[href]")) {
-    const { passed } = store.load(store.pageName(new URL(link.href).pathname));
-    const count = Object.keys(passed).length;
-    if (count === 0) continue;
-    const note = document.createElement("p");
-    note.className = "tt-map-progress";
-    note.textContent = `${count} ${count === 1 ? "step passes" : "steps pass"} on your code.`;
-    link.closest(".tt-map-module").append(note);
+/** Say at the modules of the sidebar, and of the course map, how many of their steps pass. */
+export function showMarks() {
+  for (const link of document.querySelectorAll(".bd-sidebar-primary a.reference, .tt-map-module a[href]")) {
+    const page = store.pageName(new URL(link.href).pathname);
+    const module = MODULES.find((one) => one.page === page);
+    if (!module) continue;
+    const entry = link.closest(".tt-map-module");
+    if (entry) show(entry, "p", "tt-map-progress", mapNote(tally(module)));
+    else show(link, "span", "tt-mark-done", sidebarMark(tally(module)));
   }
+}
+
+function mapNote({ done, all }) {
+  if (done === 0) return "";
+  return done === all ? `All ${all} steps pass on your code.` : `${done} of ${all} steps pass on your code.`;
+}
+
+function sidebarMark({ done, all }) {
+  if (done === 0) return "";
+  const seen = done === all ? "✓" : `${done}/${all}`;
+  return `<span aria-hidden="true">${seen}</span><span class="tt-heard">, ${done} of ${all} steps pass</span>`;
+}
+
+/** Put a mark at the end of a place, in the place of the one that is there. */
+function show(place, element, name, html) {
+  place.querySelector(`.${name}`)?.remove();
+  if (!html) return;
+  const mark = document.createElement(element);
+  mark.className = name;
+  mark.innerHTML = html;
+  place.append(mark);
 }

@@ -6,6 +6,7 @@
  * @property {boolean} browser  whether the browser kernel was assembled with the book
  * @property {{baseUrl: string, token: string} | null} local  the Jupyter server beside the book
  * @property {{binderUrl: string, repo: string, ref: string} | null} binder
+ * @property {import("./course.js").Module[]} course  the published modules, in reading order
  */
 
 /** The folder of the site, where index.html lies. */
@@ -21,6 +22,7 @@ export function readSettings() {
   return {
     browser: false,
     binder: null,
+    course: [],
     local: local ? JSON.parse(local) : null,
     ...JSON.parse(built),
     ...globalThis.tinytorchLive,

@@ -3,11 +3,16 @@
 //   edits    {cell key: source}        what replaced a published cell
 //   answers  {question id: {...}}      the journal: text, choice and self-rating
 //   passed   {step id: date}           the steps whose checks passed on the learner's own code
+//   code     {step id: source}         the cell that passed last
+//   scores   {question id: {...}}      the best result of a challenge: ratio, target and medal
+//
+// The command line reads and writes the same records: tinytorch/course/work.py.
 
 import { SITE } from "./settings.js";
 
 const PREFIX = `tinytorch:${SITE.pathname}:`;
-const SECTIONS = ["edits", "answers", "passed"];
+const SECTIONS = ["edits", "answers", "passed", "code", "scores"];
+const RECORDS = ["answers", "scores"]; // the sections whose entries have parts
 const FORMAT = "tinytorch-work-1";
 export const LARGEST_FILE = 2_000_000;
 const LONGEST_TEXT = 100_000;
@@ -16,7 +21,14 @@ const UNSAFE = new Set(["__proto__", "constructor", "prototype"]);
 /** What remembers; where the browser refuses to, work lasts as long as the page. */
 export const storage = openStorage();
 
-/** @typedef {{edits: Record<string, string>, answers: Record<string, Record<string, string>>, passed: Record<string, string>}} Work */
+/**
+ * @typedef {object} Work
+ * @property {Record<string, string>} edits
+ * @property {Record<string, Record<string, string>>} answers
+ * @property {Record<string, string>} passed
+ * @property {Record<string, string>} code
+ * @property {Record<string, Record<string, string>>} scores
+ */
 
 /** @returns {string} the page's path below the site's folder, without ".html" */
 export function pageName(path = location.pathname) {
@@ -27,18 +39,44 @@ export function pageName(path = location.pathname) {
 /** @returns {Work} */
 export function load(page = pageName()) {
   const text = storage.getItem(PREFIX + page);
-  return { edits: {}, answers: {}, passed: {}, ...(text ? parse(text) : {}) };
+  return { ...emptyWork(), ...(text ? parse(text) : {}) };
 }
 
 /**
- * Change one entry of this page's record; undefined removes it.
+ * Change one entry of a page's record; undefined removes it.
  * @returns {boolean} false when the browser refuses to store it
  */
-export function keep(section, key, value) {
-  const work = load();
+export function keep(section, key, value, page = pageName()) {
+  const work = load(page);
   if (value === undefined) delete work[section][key];
   else work[section][key] = value;
-  return save(pageName(), work);
+  remember(`at:${page}`, new Date().toISOString());
+  return save(page, work);
+}
+
+/** Keep something about the reader that is no work and is not exported. */
+export function remember(name, value) {
+  try {
+    storage.setItem(`tinytorch:${name}:${SITE.pathname}`, value);
+  } catch {
+    // A full browser forgets it, and nothing is lost.
+  }
+}
+
+/** @returns {string | null} what was remembered under this name */
+export function recall(name) {
+  return storage.getItem(`tinytorch:${name}:${SITE.pathname}`);
+}
+
+/** @returns {string} when the learner last worked on a page, as far as this browser knows */
+export function lastWorked(page) {
+  return recall(`at:${page}`) ?? "";
+}
+
+/** @returns {boolean} whether anything of the learner's is kept for a page */
+export function hasWork(page) {
+  const work = load(page);
+  return SECTIONS.some((section) => Object.keys(work[section]).length > 0);
 }
 
 /** @returns {Record<string, Work>} the work on every page of this site */
@@ -59,7 +97,7 @@ export function exported() {
 /**
  * Add the work in a file to what is here; an entry of the file wins over one of the same name.
  * @param {string} text  the file; anybody may have written it
- * @returns {number} how many pages it held
+ * @returns {{pages: number, steps: number, answers: number}} what it held
  */
 export function imported(text) {
   if (text.length > LARGEST_FILE) throw new Error("The file is larger than 2 MB, so it is not one of ours.");
@@ -73,8 +111,21 @@ export function imported(text) {
     const merged = load(page);
     for (const section of SECTIONS) Object.assign(merged[section], work[section]);
     if (!save(page, merged)) throw new Error("The browser has no room to store this work.");
+    if (lastDate(work) > lastWorked(page)) remember(`at:${page}`, lastDate(work));
   }
-  return pages.length;
+  const count = (section) => pages.reduce((sum, [, work]) => sum + Object.keys(work[section] ?? {}).length, 0);
+  return { pages: pages.length, steps: count("passed"), answers: count("answers") };
+}
+
+/** @returns {string} when something was last done on a page, as far as its record says */
+function lastDate({ answers = {}, passed = {}, scores = {} }) {
+  const given = [...Object.values(answers), ...Object.values(scores)].map(({ at = "" }) => at);
+  return [...given, ...Object.values(passed)].toSorted().at(-1) ?? "";
+}
+
+/** @returns {Work} */
+function emptyWork() {
+  return Object.fromEntries(SECTIONS.map((section) => [section, {}]));
 }
 
 function save(page, work) {
@@ -124,14 +175,15 @@ function validate(page, work) {
 
 function validateEntry(section, key, value) {
   checkName(key);
-  const texts = section === "answers" && isPlain(value) ? Object.entries(value) : [[key, value]];
+  const hasParts = RECORDS.includes(section);
+  if (hasParts && !isPlain(value)) throw new Error(`The entry ${key} of the ${section} is not a record.`);
+  const texts = hasParts ? Object.entries(value) : [[key, value]];
   for (const [name, text] of texts) {
     checkName(name);
     if (typeof text !== "string" || text.length > LONGEST_TEXT) {
       throw new Error(`The entry ${key} is not a text of at most ${LONGEST_TEXT} characters.`);
     }
   }
-  if (section === "answers" && !isPlain(value)) throw new Error(`The answer ${key} is not a record.`);
 }
 
 function checkName(name) {

@@ -1,13 +1,14 @@
 // "Your work": take edits, progress and journal away as one file, and bring them back.
 
+import { download } from "./download.js";
 import { journal } from "./engagement.js";
 import * as store from "./store.js";
 
 /**
  * @param {import("./panel.js").Panel} panel
- * @param {() => void} reload  shows the page again with what was imported
+ * @param {() => void} refresh  shows on the page what was imported
  */
-export function addWorkMenu(panel, reload) {
+export function addWorkMenu(panel, refresh) {
   const menu = panel.element.querySelector(".tt-live-menu");
   menu.insertAdjacentHTML("beforeend", MARKUP);
   menu.querySelector("#tt-work-export").addEventListener("click", () => {
@@ -22,9 +23,10 @@ export function addWorkMenu(panel, reload) {
     const [file] = event.target.files;
     event.target.value = "";
     try {
-      const pages = store.imported(await readSmall(file));
-      panel.say(`Work on ${pages} pages was brought in.`);
-      reload();
+      const held = store.imported(await readSmall(file));
+      panel.clearProblem();
+      refresh();
+      panel.say(`Brought in: ${counted(held.pages, "page")}, ${counted(held.steps, "passed step")}, ${counted(held.answers, "answer")}.`);
     } catch (reason) {
       panel.showProblem(`Nothing was imported. ${reason.message}`, [
         { label: "Dismiss", act: () => panel.clearProblem() },
@@ -34,9 +36,10 @@ export function addWorkMenu(panel, reload) {
 }
 
 const MARKUP = `
-  <p>Edits, passed steps and journal stay in this browser, on this machine.</p>
+  <p>Edits, passed steps and journal stay in this browser, on this machine: no account, no tracking.</p>
   <button type="button" id="tt-work-export">Save all of it as a file</button>
   <button type="button" id="tt-work-journal">Save the journal to read</button>
+  <p>On your own machine, <code>tinytorch start --from</code> takes the same file.</p>
   <p>Bring in only what you trust: the code in it runs when you run the cells.</p>
   <label>Bring in a saved file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
 
@@ -45,10 +48,6 @@ async function readSmall(file) {
   return file.text();
 }
 
-function download(name, text) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text]));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

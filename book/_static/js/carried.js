@@ -1,0 +1,88 @@
+// "Use my code of earlier chapters": the cells that passed there, brought into this page's kernel.
+
+import { earlierModules, passedCode } from "./course.js";
+import * as store from "./store.js";
+
+const CHOICE = "carried";
+
+export class Carried {
+  /**
+   * @param {import("./panel.js").Panel} panel
+   * @param {() => void} switched  told when the reader switches it on or off
+   */
+  constructor(panel, switched) {
+    panel.element.querySelector("#tt-live-kernel").closest("label").insertAdjacentHTML("afterend", CONTROL);
+    panel.element.querySelector(".tt-live-state").insertAdjacentHTML("afterend", RESULT);
+    this.box = panel.element.querySelector("#tt-carried");
+    this.result = panel.element.querySelector("#tt-carried-result");
+    this.panel = panel;
+    this.isBrought = false;
+    this.isBringing = false;
+    this.box.checked = store.recall(CHOICE) === "on";
+    this.box.addEventListener("change", () => {
+      this.#remember();
+      switched();
+    });
+    this.offer();
+  }
+
+  /** Offer it where code of earlier chapters has passed in this browser. */
+  offer() {
+    this.code = passedCode(earlierModules());
+    this.box.closest("label").hidden = Object.keys(this.code).length === 0;
+  }
+
+  /** Whether the kernel has still to be given the code. */
+  get isDue() {
+    return this.box.checked && Object.keys(this.code).length > 0 && !this.isBrought;
+  }
+
+  /**
+   * Let a kernel that has not got the code check it and run on what passes.
+   * @param {import("./kernels.js").Connection} connection
+   */
+  async bring(connection) {
+    if (!this.isDue) return;
+    this.panel.say("Your code of earlier chapters is checked ...");
+    this.isBringing = true;
+    try {
+      this.#show(await connection.ask(`from tinytorch.course import carry_over\ncarry_over(${JSON.stringify(this.code)});`));
+      this.isBrought = true;
+    } finally {
+      this.isBringing = false;
+    }
+  }
+
+  /** When the code itself does not come to an end, go on without it. */
+  stop() {
+    if (!this.isBringing) return;
+    this.box.checked = false;
+    this.#remember();
+  }
+
+  /** The kernel is gone, and the code with it. */
+  forget() {
+    this.isBrought = false;
+    this.result.hidden = true;
+  }
+
+  #show({ html, error }) {
+    const [summary, table] = this.result.children;
+    table.innerHTML = html; // of the kernel, as a cell's output is
+    const headline = table.querySelector(".tt-headline");
+    headline?.remove();
+    summary.textContent = headline?.textContent ?? `Your code of earlier chapters is not used. ${error}`;
+    this.result.hidden = false;
+    this.panel.say(summary.textContent);
+  }
+
+  #remember() {
+    store.remember(CHOICE, this.box.checked ? "on" : "off");
+  }
+}
+
+const CONTROL = `
+  <label hidden><input type="checkbox" id="tt-carried"> Use my code of earlier chapters</label>`;
+
+const RESULT = `
+  <details id="tt-carried-result" hidden><summary></summary><div></div></details>`;
