@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tinytorch.course import source, syntax
 from tinytorch.course.catalog import Module, Step, load_course
@@ -11,8 +12,10 @@ from tinytorch.course.commands import screen
 from tinytorch.course.commands.screen import field, line, row, say
 from tinytorch.course.present import count
 from tinytorch.course.report import FIELDS, KINDS, StepResult
-from tinytorch.course.supervisor import Examination
-from tinytorch.course.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tinytorch.course.supervisor import Examination
+    from tinytorch.course.workspace import Workspace
 
 WORDS = {"passed": "passed", "failed": "not yet", "unbuilt": "not built"}
 STYLES = {"passed": "green", "failed": "bold red", "unbuilt": "yellow"}
@@ -115,7 +118,7 @@ def show_failures(checks: Sequence[CheckResult]) -> None:
     for check in failed:
         say(f"also fails: {check.title}", style="dim", indent=2)
     if waiting := sum(check.outcome == "waiting" for check in checks):
-        say(f"{count(waiting, 'check')} more run when these pass", style="dim", indent=2)
+        say(f"waiting for these: {count(waiting, 'check')}", style="dim", indent=2)
 
 
 def show_where(workspace: Workspace, step: Step, *, again: bool) -> None:

@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 NARROW = 64  # columns below which a table leaves out what it can
@@ -39,7 +38,10 @@ def visible(text: str) -> str:
 def say(text: str = "", *, style: str = "", indent: int = 0) -> None:
     """Print a paragraph, wrapped and indented."""
     paragraph = Text(visible(" ".join(STRONG.sub(r"\1", text).split())), style=style)
-    console().print(Padding(paragraph, (0, 0, 0, indent)) if indent else paragraph)
+    margin = Text(" " * indent)
+    for part in paragraph.wrap(console(), max(20, console().width - indent)):
+        part.rstrip()
+        console().print(margin + part)
 
 
 def line(text: str, *, style: str = "", indent: int = 0) -> None:
@@ -49,11 +51,11 @@ def line(text: str, *, style: str = "", indent: int = 0) -> None:
 
 def row(*cells: tuple[str, int, str]) -> None:
     """Print one line of a table: text, width and style of each cell."""
-    text = Text(" ")
+    gap = " " if is_narrow() else "  "
+    text = Text(gap)
     for content, width, style in cells:
-        text.append(" ")
-        text.append(content.ljust(width), style=style)
-        text.append(" ")
+        text.append(content, style=style if content else "")
+        text.append(" " * (width - len(content)) + gap)
     text.rstrip()
     console().print(text, soft_wrap=True)
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import watchfiles
 
-from tinytorch.course import source, supervisor, syntax
+from tinytorch.course import supervisor
 from tinytorch.course.catalog import CourseError, Module, Step, load_course
 from tinytorch.course.commands import results
+from tinytorch.course.commands.changes import Texts, touched
 from tinytorch.course.commands.screen import console, say
 from tinytorch.course.present import count
 from tinytorch.course.progress import Progress
@@ -27,8 +28,6 @@ from tinytorch.course.workspace import Workspace
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
 QUIET = 30  # milliseconds without another change, after which a save is over
 GLANCE = 500  # milliseconds after which we look at the files ourselves
-
-Texts = Mapping[str, str]
 
 
 class Overtaken(Exception):
@@ -177,17 +176,7 @@ class Watcher:
         """Return the steps to check before all others, or None: check everything."""
         if self.known is None:
             return None
-        before, now = self.known, texts
-        if _without_functions(self.module, before) != _without_functions(self.module, now):
-            return self._from_place()
-        return tuple(
-            step for step in self.module.steps if _function(step, before) != _function(step, now)
-        )
-
-    def _from_place(self) -> tuple[Step, ...]:
-        """Return the step in hand and those after it."""
-        steps = self.module.steps
-        return steps[steps.index(self.place) if self.place in steps else 0 :]
+        return touched(self.module, self.known, texts, place=self.place)
 
     def _read(self) -> Texts:
         """Return what the files of the module, and of those it stands on, hold now."""
@@ -201,27 +190,6 @@ class Watcher:
 
     def _say(self, text: str) -> None:
         say(f"{datetime.now():%H:%M:%S}  {text}", style="dim")
-
-
-def _function(step: Step, texts: Texts) -> str | None:
-    place = source.locate(step)
-    with contextlib.suppress(SyntaxError):
-        return source.function_text(texts.get(place.path, ""), place.qualname)
-    return texts.get(place.path)
-
-
-def _without_functions(module: Module, texts: Texts) -> Texts:
-    """Return the files with the functions of the steps cut out."""
-    rest = dict(texts)
-    for path, text in texts.items():
-        names = [place.qualname for place in map(source.locate, module.steps) if place.path == path]
-        with contextlib.suppress(SyntaxError):
-            found = [syntax.find_function(text, name) for name in names]
-            spans = [syntax.lines_of(text, function) for function in found if function]
-            inside = {number for span in spans for number in range(*span)}
-            lines = enumerate(text.split("\n"))
-            rest[path] = "\n".join(line for number, line in lines if number not in inside)
-    return rest
 
 
 def _is_fine(examination: Examination) -> bool:
