@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from pathlib import Path
 
-from tinytorch.course import install
+from tinytorch.course import install, overlay
 from tinytorch.course.expectation import CheckFailure, safe_repr
 from tinytorch.course.limits import OutOfTime
 
@@ -40,10 +40,11 @@ def learner_line(error: BaseException) -> str:
     """Return a sentence on where the learner's own code was, or nothing."""
     files = install.learner_files()
     for filename, number in reversed(_places(error)):
-        if filename in files:
+        if filename in files or overlay.holds(filename):
             source = linecache.getline(filename, number).strip()
             quoted = f": `{source}`" if source and "`" not in source else "."
-            return f" It happened in line {number} of your code{quoted}"
+            yours = overlay.name_of(filename) if overlay.holds(filename) else "your code"
+            return f" It happened in line {number} of {yours}{quoted}"
     return ""
 
 
