@@ -60,14 +60,14 @@ def row(*cells: tuple[str, int, str]) -> None:
     console().print(text, soft_wrap=True)
 
 
-def field(word: str, value: str, *, indent: int = 0, style: str = "") -> None:
-    """Print a word and what it names, every line of it below the first."""
+def field(word: str, value: str, *, indent: int = 0, style: str = "dim") -> None:
+    """Print a word in this style and what it names, every line of that below the first."""
     text = Text(visible(value.rstrip().expandtabs()))
-    room = max(20, console().width - indent - LABEL)
-    for number, part in enumerate(text.wrap(console(), room)):
-        label = word.ljust(LABEL) if number == 0 else " " * LABEL
+    label = Text(" " * indent).append(word.ljust(LABEL), style=style)
+    for part in text.wrap(console(), max(20, console().width - indent - LABEL)):
         part.rstrip()
-        console().print(Text(" " * indent).append(label, style="dim").append(part.plain, style))
+        console().print(label + part)
+        label = Text(" " * (indent + LABEL))
 
 
 def near(path: Path) -> str:
