@@ -173,13 +173,13 @@ def _put_back(step_ids: Mapping[str, str]) -> Iterator[None]:
 
 def _put_into(texts: dict[str, str], step_id: str, cell: str) -> str:
     """Put the cell's function into the module's files; return why that cannot be, or nothing."""
-    from tinytorch.course import source
+    from tinytorch.course import cells, source
 
     step = catalog.load_course().step(step_id)
     published = source.package_files(step.stem)
     own = {path: texts.get(path, text) for path, text in published.items()}
     try:
-        texts |= source.with_cell(own, step, cell)
+        texts |= cells.with_cell(own, step, cell)
     except ValueError as error:
         return f"{error}."
     return ""

@@ -8,13 +8,34 @@ from __future__ import annotations
 import ast
 import functools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinytorch.course import syntax
 from tinytorch.course.catalog import CourseError, Step
-from tinytorch.course.syntax import Function, find_function
+from tinytorch.course.syntax import (
+    Function,
+    binding,
+    find_function,
+    function_text,
+    is_blank,
+    replace_function,
+)
+
+__all__ = [
+    "PACKAGE",
+    "Place",
+    "blanked",
+    "blanked_files",
+    "find_function",
+    "function_text",
+    "is_blank",
+    "locate",
+    "package_files",
+    "put_function",
+    "replace_function",
+]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 WIDTH = 100
@@ -68,7 +89,7 @@ def front(stem: str, files: Iterable[str]) -> str:
     return f"{stem}.py" if f"{stem}.py" in files else f"{stem}/__init__.py"
 
 
-def origin(files: dict[str, str], path: str, name: str) -> tuple[str, str]:
+def origin(files: Mapping[str, str], path: str, name: str) -> tuple[str, str]:
     """Return the file that defines what a file of the module calls by this name, and its name."""
     statement = syntax.binding(files.get(path, ""), name)
     if isinstance(statement, ast.ImportFrom):
@@ -91,38 +112,6 @@ def absolute(statement: ast.ImportFrom, path: str) -> str:
 def file_of(module: str, files: Iterable[str]) -> str | None:
     """Return the file, among these, that a module is."""
     return next((path for path in files if module_name(path) == module), None)
-
-
-def is_blank(function: Function) -> bool:
-    """Return whether the body holds nothing but a docstring and what stands for "to do"."""
-    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
-    return all(map(_is_nothing, body)) if body else True
-
-
-def _is_nothing(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Expr):
-        return isinstance(statement.value, ast.Constant) and statement.value.value is ...
-    if isinstance(statement, ast.Raise):
-        raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
-        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
-    return isinstance(statement, ast.Pass)
-
-
-def function_text(text: str, qualname: str) -> str | None:
-    """Return the function with its decorators and the comments directly above, or None."""
-    function = find_function(text, qualname)
-    return None if function is None else syntax.text_of(text, function)
-
-
-def replace_function(text: str, qualname: str, new_text: str) -> str:
-    """Return the text with another function in the place of this one."""
-    function = find_function(text, qualname)
-    if function is None:
-        raise ValueError(f"there is no {qualname} to replace")
-    first, last = syntax.lines_of(text, function)
-    lines = text.split("\n")
-    lines[first:last] = syntax.shifted(new_text.strip("\n"), function.col_offset).split("\n")
-    return "\n".join(lines)
 
 
 def blanked(text: str, steps: Iterable[Step]) -> str:
@@ -165,3 +154,25 @@ def _blank_body(step: Step, *, margin: str) -> Iterator[str]:
         yield f'{margin}        "{piece} "'
     yield f'{margin}        "{pieces[-1]}"'
     yield f"{margin}    )"
+
+
+def put_function(text: str, place: Place, function: str) -> str:
+    """Return the file with this function in its place, where it was or where it belongs."""
+    if find_function(text, place.qualname) is not None:
+        return replace_function(text, place.qualname, function)
+    owner, _, _ = place.qualname.rpartition(".")
+    if owner:
+        raise ValueError(f"tinytorch/{place.path} has no class {owner} any more; bring it back")
+    reference = package_files(place.path.partition("/")[0].removesuffix(".py"))[place.path]
+    order = [node.name for node in syntax.parse(reference).body if hasattr(node, "name")]
+    after = (binding(text, name) for name in order[order.index(place.qualname) + 1 :])
+    return with_lines(text, next(filter(None, after), None), function)
+
+
+def with_lines(text: str, before: ast.stmt | None, piece: str) -> str:
+    """Return the text with a piece above a statement, or at its end."""
+    if before is None:
+        return f"{text.rstrip()}\n\n\n{piece}\n".lstrip("\n")
+    lines = text.split("\n")
+    first, _ = syntax.lines_of(text, before)
+    return "\n".join([*lines[:first], piece, "", "", *lines[first:]])

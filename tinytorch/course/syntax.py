@@ -85,6 +85,38 @@ def text_of(text: str, node: ast.stmt) -> str:
     return shifted("\n".join(text.split("\n")[first:last]), -node.col_offset)
 
 
+def is_blank(function: Function) -> bool:
+    """Return whether the body holds nothing but a docstring and what stands for "to do"."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return all(map(_is_nothing, body)) if body else True
+
+
+def _is_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant) and statement.value.value is ...
+    if isinstance(statement, ast.Raise):
+        raised = statement.exc.func if isinstance(statement.exc, ast.Call) else statement.exc
+        return isinstance(raised, ast.Name) and raised.id == "NotImplementedError"
+    return isinstance(statement, ast.Pass)
+
+
+def function_text(text: str, qualname: str) -> str | None:
+    """Return the function with its decorators and the comments directly above, or None."""
+    function = find_function(text, qualname)
+    return None if function is None else text_of(text, function)
+
+
+def replace_function(text: str, qualname: str, new_text: str) -> str:
+    """Return the text with another function in the place of this one."""
+    function = find_function(text, qualname)
+    if function is None:
+        raise ValueError(f"there is no {qualname} to replace")
+    first, last = lines_of(text, function)
+    lines = text.split("\n")
+    lines[first:last] = shifted(new_text.strip("\n"), function.col_offset).split("\n")
+    return "\n".join(lines)
+
+
 def shifted(text: str, columns: int) -> str:
     """Return the lines moved to the right, or to the left; a string's own lines keep theirs."""
     if not columns or not text:

@@ -163,15 +163,16 @@ def _is_hidden(relative: str) -> bool:
 def _with_function(text: str, blank: str, step: Step) -> str:
     """Return the learner's text with the step's function as it is given."""
     place = source.locate(step)
-    given = source.function_text(blank, place.qualname) or ""
+    anew = f"begin the whole module anew with `tinytorch reset {step.stem}`, which keeps a copy"
     try:
-        return source.replace_function(text, place.qualname, given)
+        return source.put_function(text, place, source.function_text(blank, place.qualname) or "")
     except SyntaxError as error:
         raise CourseError(
             f"tinytorch/{place.path} is not valid Python (line {error.lineno}: {error.msg}), so no "
-            "single function of it can be replaced; mend it, or begin the whole module anew with "
-            f"`tinytorch reset {step.stem}`, which keeps a copy of yours"
+            f"single function of it can be replaced; mend it, or {anew}"
         ) from None
+    except ValueError as error:
+        raise CourseError(f"{error}, or {anew}") from None
 
 
 def find(start: Path | None = None) -> Workspace | None:
