@@ -1,8 +1,12 @@
-"""Run the checks of a step or a module, with pytest, inside this process."""
+"""The checks of a step or a module: where they are, whether they are ours, and how to run them.
+
+They run with pytest, inside of this process.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import os
 import random
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tinytorch.course import install
+from tinytorch.course import catalog, install
 from tinytorch.course.catalog import CourseError
 from tinytorch.course.misconceptions import Mistake
 
@@ -20,13 +24,15 @@ Kind = Literal["package", "module"]
 Outcome = Literal["passed", "failed", "waiting"]
 
 FOLDERS: dict[Kind, str] = {"package": "package", "module": "modules"}
+WHOLE = ""  # in the place of a step's id: the checks that belong to the whole module
+DIGESTS = Path(__file__).with_name("checks.sha256")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
     """What one check found."""
 
-    step: str  # "" where the check belongs to the whole module
+    step: str  # WHOLE where the check belongs to the whole module
     name: str
     title: str
     kind: Kind
@@ -57,22 +63,53 @@ def mistakes_file(stem: str) -> Path:
     return tests_root() / "mutants" / f"{stem}.py"
 
 
+def changed_files(*stems: str) -> list[Path]:
+    """Return the files of these modules, or of all, that are not as they were published."""
+    lines = DIGESTS.read_text("utf-8").splitlines() if DIGESTS.is_file() else []
+    published = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    return [path for name, path in _named(stems).items() if published.get(name) != _digest(path)]
+
+
+def write_digests() -> None:
+    """Publish the checks as they are now."""
+    lines = [f"{_digest(path)}  {name}\n" for name, path in sorted(_named(()).items())]
+    DIGESTS.write_text("".join(lines), "utf-8")
+
+
+def _named(stems: Sequence[str]) -> dict[str, Path]:
+    """Return the files of these modules, or of all, by the names under which we publish them."""
+    root = tests_root()
+    return {
+        path.relative_to(root).as_posix(): path
+        for stem in stems or [module.stem for module in catalog.load_course().published]
+        for path in (*check_files(stem).values(), mistakes_file(stem))
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "missing"
+
+
 def run_checks(
     files: dict[Kind, Path],
     *,
     step: str | None = None,
     provenance: Callable[[str], install.Provenance] = lambda step: "reference",
     mistakes: Callable[[], Sequence[Mistake]] = tuple,
+    announce: Callable[[CheckResult], None] = lambda result: None,
 ) -> tuple[CheckResult, ...]:
-    """Run the checks of one step, or every check where `step` is None.
+    """Run the checks of one step; every check where `step` is None.
 
-    A step's module checks wait until its package checks have passed.
+    A step's module checks wait until its package checks have passed. Each check is announced as
+    it begins, and again with what it found.
     """
     if importlib.util.find_spec("pytest") is None:
         raise CourseError('checks need pytest: pip install "tinytorch[learn]"')
     from tinytorch.course import plugin  # here, because pytest takes its time to import
 
-    checker = plugin.Checker(files, step=step, provenance=provenance, mistakes=mistakes)
+    checker = plugin.Checker(
+        files, step=step, provenance=provenance, mistakes=mistakes, announce=announce
+    )
     with _undisturbed_environment(), _undisturbed_chance():
         plugin.run(checker)
     return checker.results()

@@ -38,7 +38,11 @@ def build(step_id: str) -> Callable[[Built], Built]:
     return check
 
 
-def check_answer(step: catalog.Step, candidate: Any) -> StepResult:
+def check_answer(
+    step: catalog.Step,
+    candidate: Any,
+    announce: Callable[[checks.CheckResult], None] = lambda result: None,
+) -> StepResult:
     """Run the step's checks on the candidate; leave it installed when they pass."""
     _bind_own_name(candidate)
     replaced = install.install(step.target, candidate)
@@ -49,6 +53,7 @@ def check_answer(step: catalog.Step, candidate: Any) -> StepResult:
             step=step.id,
             provenance=lambda _: install.provenance_of(step.target),
             mistakes=lambda: misconceptions.read_mistakes(checks.mistakes_file(step.stem)),
+            announce=announce,
         )
         passed = all(result.outcome == "passed" for result in found)
     finally:

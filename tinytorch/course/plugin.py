@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tinytorch.course import catalog, install
-from tinytorch.course.checks import CheckResult, Kind
+from tinytorch.course.checks import WHOLE, CheckResult, Kind
 from tinytorch.course.limits import BoundedText, OutOfTime, capturing, time_limit
 from tinytorch.course.misconceptions import Mistake
 from tinytorch.course.verdicts import learner_line, symptom, verdict
@@ -68,11 +68,13 @@ class Checker:
         step: str | None,
         provenance: Callable[[str], install.Provenance],
         mistakes: Callable[[], Sequence[Mistake]],
+        announce: Callable[[CheckResult], None],
     ) -> None:
         self.kinds = {path.resolve(): kind for kind, path in files.items()}
         self.step = step
         self.provenance = provenance
         self.mistakes = functools.cache(mistakes)
+        self.announce = announce
         self.interrupted = ""
         self.remarks: list[str] = []
         self._found: dict[str, CheckResult] = {}
@@ -88,6 +90,8 @@ class Checker:
         """Return everything found; where nothing was, a failure that says so."""
         found = list(self._found.values())
         missing = [kind for kind in self.kinds.values() if kind not in {r.kind for r in found}]
+        if self.step == WHOLE and not self.remarks:
+            return tuple(found)  # a module may have none of these
         return (*found, *(self._nothing(kind) for kind in missing))
 
     # What pytest asks, in the order in which it asks.
@@ -108,14 +112,17 @@ class Checker:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep the checks of the step, package checks first."""
-        wanted = [item for item in items if self.step in (None, *_steps(item))]
+        wanted = [item for item in items if self.step in (None, *(_steps(item) or [WHOLE]))]
         items[:] = sorted(wanted, key=lambda item: self._kind(item) == "module")
         for item in items:
             self._found[item.nodeid] = self._result(item, outcome="waiting")
 
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Pass over a check that has to wait."""
-        return True if self._must_wait(item) else None
+        """Announce a check that begins, and pass over one that has to wait."""
+        if self._must_wait(item):
+            return True
+        self.announce(self._found[item.nodeid])
+        return None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -136,6 +143,8 @@ class Checker:
             self._found[item.nodeid] = self._failed(item, error, call.duration)
         elif call.when == "call":
             self._found[item.nodeid] = self._result(item, outcome="passed", seconds=call.duration)
+        if call.when == "teardown":
+            self.announce(self._found[item.nodeid])
         return pytest.TestReport(
             nodeid=item.nodeid,
             location=item.location,
@@ -166,7 +175,7 @@ class Checker:
         return any(found.outcome != "passed" for found in of_step if found.kind == "package")
 
     def _result(self, item: pytest.Item, **found: Any) -> CheckResult:
-        step = next(iter(_steps(item)), "") if self.step is None else self.step
+        step = next(iter(_steps(item)), WHOLE) if self.step is None else self.step
         return CheckResult(
             step=step,
             name=getattr(item, "originalname", item.name),
