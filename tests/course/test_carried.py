@@ -1,6 +1,12 @@
 """What `carry_over` makes of the cells that passed on earlier pages."""
 
+import base64
+import inspect
+import io
+import re
+import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -197,3 +203,83 @@ def test_every_solved_exercise_of_the_course_is_carried_over(untouched, solved):
     assert len(found) == len(STEPS)
     assert tt.contiguous_strides.__code__.co_filename == "<your tensors.contiguous_strides>"
     assert sys.modules["tinytorch.tensors.shapes"].contiguous_strides is tt.contiguous_strides
+
+
+# The library as a wheel.
+
+CONTIGUOUS = """
+def product(numbers):
+    result = 1
+    for number in numbers:
+        result *= max(number, 1)
+    return result
+
+@build("tensors.contiguous_strides")
+def contiguous_strides(shape):
+    # mine
+    return tuple(product(shape[dim + 1:]) for dim in range(len(shape)))
+"""
+
+
+def link_in(shown):
+    """The file name and the wheel that the link of a result offers."""
+    link = re.search(r'<a class="tt-wheel" download="([^"]+)" href="data:[^,]+,([^"]+)"', shown)
+    return link[1], zipfile.ZipFile(io.BytesIO(base64.b64decode(link[2])))
+
+
+@pytest.fixture
+def packed(monkeypatch, untouched):
+    """Pack cells; returns the headline, the file name and the wheel."""
+
+    def pack(code):
+        shown = []
+        monkeypatch.setattr(carried.present, "show", shown.append)
+        carried.library_wheel(code)
+        return shown[0].text.splitlines()[0], *link_in(shown[0].html)
+
+    return pack
+
+
+def test_the_library_is_packed_with_the_code_that_passes(packed):
+    headline, name, archive = packed({"tensors.contiguous_strides": CONTIGUOUS})
+    assert headline.startswith("Your library, packed: 1 of 10 steps of Tensors run your code.")
+    assert name == "tinytorch-0.1.0+mine-py3-none-any.whl"
+    text = archive.read("tinytorch/tensors/shapes.py").decode()
+    assert "    # mine\n    return tuple(product(" in text
+    assert "def product(numbers):" in text
+    assert "@build" not in text
+
+
+def test_packing_leaves_the_session_as_it_was(packed):
+    before = tt.contiguous_strides
+    packed({"tensors.contiguous_strides": CONTIGUOUS})
+    assert tt.contiguous_strides is before
+    assert install.provenance_of("tensors.contiguous_strides") == "reference"
+
+
+def test_code_that_does_not_pass_is_packed_as_the_reference(packed):
+    wrong = CONTIGUOUS.replace("dim + 1", "dim")
+    headline, _, archive = packed({"tensors.contiguous_strides": wrong, "toys.x": 3})
+    assert "0 of 10 steps of Tensors" in headline
+    reference = inspect.getsource(sys.modules["tinytorch.tensors.shapes"])
+    assert archive.read("tinytorch/tensors/shapes.py").decode() == reference
+
+
+def test_the_whole_course_solved_is_packed_and_passes_its_checks_there(
+    packed, solved, tmp_path, monkeypatch
+):
+    *_, archive = packed({step.id: solved(step) for step in STEPS})
+    archive.extractall(tmp_path)
+    code = (
+        "from tinytorch.course import carried, completion\n"
+        "import tinytorch; print(tinytorch.__file__)\n"
+        "for stem in ('setup', 'tensors'):\n"
+        "    print({check.outcome for check in completion.module_result(stem).checks})"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert told.stderr == ""
+    where, *outcomes = told.stdout.splitlines()
+    assert where.startswith(str(tmp_path))
+    assert outcomes == ["{'passed'}"] * 2
