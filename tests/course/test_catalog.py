@@ -83,6 +83,14 @@ def test_a_repository_says_where_its_pages_are():
     assert catalog.site_of("https://github.com/someone/copy/") == "https://someone.github.io/copy/"
 
 
+def test_a_module_or_a_step_is_found_by_its_name_and_a_step_by_its_last_word():
+    assert COURSE.named("tensors") is COURSE.module("tensors")
+    assert COURSE.named("tensors.apply") is COURSE.step("tensors.apply")
+    assert COURSE.named("apply") is COURSE.step("tensors.apply")
+    with pytest.raises(catalog.CourseError, match=r"no module or step .* mean 'tensors.apply'"):
+        COURSE.named("tensor.aply")
+
+
 @pytest.mark.parametrize(
     ("stem", "needed"),
     [("setup", []), ("tensors", ["setup"]), ("networks", ["setup", "tensors"])],

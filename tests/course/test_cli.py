@@ -1,5 +1,6 @@
 """The command line: what it offers, what it refuses, and how little it loads."""
 
+import errno
 import importlib
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tinytorch.course import cli, commands, stubs
+from tinytorch.course.catalog import CourseError
 
 serve = importlib.import_module("tinytorch.course.commands.serve")
 
@@ -83,3 +85,39 @@ def test_without_its_extra_the_command_says_what_to_install(monkeypatch):
     monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match=r"tinytorch\[learn\]"):
         cli.main()
+
+
+@pytest.fixture
+def refuses(monkeypatch):
+    """Let the command `author sync` end in an error."""
+
+    def arrange(error):
+        def sync(*, check):
+            raise error
+
+        monkeypatch.setattr(stubs, "sync", sync)
+        return run("author", "sync")
+
+    return arrange
+
+
+def test_what_the_course_refuses_is_one_sentence(refuses):
+    found = refuses(CourseError("no step is called 'x';\n did you mean 'y'?"))
+    assert (found.exit_code, found.output) == (
+        2,
+        "Error: no step is called 'x'; did you mean 'y'?\n",
+    )
+
+
+def test_what_the_system_refuses_is_one_sentence(refuses):
+    found = refuses(PermissionError(errno.EACCES, "Permission denied", "progress.json"))
+    assert (found.exit_code, found.output) == (1, "Error: Permission denied: progress.json\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(refuses):
+    found = refuses(BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    assert (found.exit_code, found.output) == (1, "")
+
+
+def test_a_defect_of_ours_is_not_hidden(refuses):
+    assert isinstance(refuses(ZeroDivisionError("ours")).exception, ZeroDivisionError)

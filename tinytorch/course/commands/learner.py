@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tinytorch.course.catalog import CourseError, Module, Step, load_course
-from tinytorch.course.progress import Progress
-from tinytorch.course.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tinytorch.course.progress import Progress
+    from tinytorch.course.workspace import Workspace
 
 
 def started_module(workspace: Workspace, stem: str | None, progress: Progress) -> Module:
     """Return the module that is meant: the one named, or the one being worked on."""
     if stem is None:
         return current_module(workspace, progress)
+    return require_started(workspace, stem)
+
+
+def require_started(workspace: Workspace, stem: str) -> Module:
+    """Return the module, or say that it is not started."""
     module = published_module(stem)
     if stem not in workspace.started:
-        raise CourseError(f"module {stem!r} is not started: tinytorch start {stem}")
+        raise CourseError(f"{module.title} is not started: tinytorch start {stem}")
     return module
 
 

@@ -13,14 +13,12 @@ def reset(name: str) -> None:
     from tinytorch.course.catalog import Module, load_course
     from tinytorch.course.commands import learner, results
     from tinytorch.course.commands.screen import line, near
-    from tinytorch.course.progress import Progress
 
     here = workspace.require()
     found = load_course().named(name)
-    stem = found.stem
-    learner.started_module(here, stem, Progress.load(here))
+    learner.require_started(here, found.stem)
     if isinstance(found, Module):
-        copy = here.reset_module(stem)
+        copy = here.reset_module(found.stem)
         line(f"{found.title} is blank again.")
     else:
         copy = here.reset_step(found)

@@ -73,6 +73,7 @@ def field(word: str, value: str, *, indent: int = 0, style: str = "dim") -> None
 def near(path: Path) -> str:
     """Return the path as it is shortest to type from here."""
     try:
-        return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+        below = path.is_absolute() and path.is_relative_to(Path.cwd())
+        return os.path.relpath(path) if below else str(path)
     except OSError:  # the current folder is gone
         return str(path)

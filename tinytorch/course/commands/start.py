@@ -59,13 +59,14 @@ def _workspace_in(folder: Path) -> Workspace | None:
 def _module(here: Workspace | None, stem: str | None) -> Module | None:
     """Return the module that is named, or the first that is not complete, or None."""
     from tinytorch.course.catalog import load_course
-    from tinytorch.course.progress import Progress
 
     course = load_course()
     if stem:
         return course.module(stem)
     if here is None:
         return course.published[0]
+    from tinytorch.course.progress import Progress
+
     progress = Progress.load(here)
     waiting = (module for module in course.published if not progress.is_green(module.stem))
     return next(waiting, None)
@@ -73,7 +74,6 @@ def _module(here: Workspace | None, stem: str | None) -> Module | None:
 
 def _pass_gate(here: Workspace | None, module: Module) -> None:
     """Refuse a module while something that it stands on is not green."""
-    from tinytorch.course import progress
     from tinytorch.course.catalog import load_course
 
     needed = load_course().prerequisites(module.stem)
@@ -83,7 +83,11 @@ def _pass_gate(here: Workspace | None, module: Module) -> None:
             f"Begin with: tinytorch start {needed[0].stem}",
             exit_code=1,
         )
-    if here is not None and (refusal := progress.gate(here, module.stem)):
+    if here is None or not needed:
+        return
+    from tinytorch.course import progress
+
+    if refusal := progress.gate(here, module.stem):
         raise Refused(refusal.sentence, exit_code=1)
 
 
@@ -100,8 +104,9 @@ def begin(here: Workspace, module: Module) -> None:
     was = "was started before, and is as you left it" if known else f"is yours to build: {steps}"
     file = here.code / source.locate(module.steps[0]).path
     say(f"{module.title} {was}.", style="bold")
-    if here.root.resolve() != Path.cwd().resolve():
+    if not Path.cwd().is_relative_to(here.root):
         line(f"  go to   cd {near(here.root)}")
+        file = file.relative_to(here.root)
     line(f"  open    {near(file)}")
     line(f"  read    {load_course().address(module)}")
     line("  check   tinytorch check --watch")
