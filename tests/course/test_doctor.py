@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from book._publish import serve
-from tinytorch.course import doctor, workspace
+from tinytorch.course import checks, doctor, workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(sys.executable).parent
@@ -315,6 +315,26 @@ def test_another_checkout_is_installed_from_itself(healthy):
 
 
 # What the learner and the course keep in files
+
+
+def test_checks_as_published_are_well():
+    assert states(doctor.check_files()) == ["ok"]
+
+
+@pytest.mark.parametrize("change", ["edited", "deleted"])
+def test_a_changed_check_is_broken_and_named(monkeypatch, tmp_path, change):
+    for folder in ("package", "modules", "mutants"):
+        shutil.copytree(ROOT / "tests" / folder, tmp_path / folder)
+    monkeypatch.setattr(checks, "tests_root", lambda: tmp_path)
+    assert states(doctor.check_files()) == ["ok"]
+    file = tmp_path / "package" / "test_setup.py"
+    file.write_text(file.read_text() + "\n") if change == "edited" else file.unlink()
+    finding = only(doctor.check_files())
+    assert finding.state == "broken"
+    assert finding.why.startswith("test_setup.py: ")
+    assert finding.mend == f"git -C {ROOT} checkout -- {file}"
+    monkeypatch.setattr(doctor, "CHECKOUT", tmp_path)
+    assert only(doctor.check_files()).mend.endswith("--force-reinstall --no-deps tinytorch")
 
 
 def test_no_workspace_is_noted_with_what_makes_one():

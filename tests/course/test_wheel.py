@@ -181,6 +181,16 @@ def test_only_the_steps_that_passed_are_packed_when_they_are_named(learner):
     assert packed == wheel.workspace_wheel(learner)
 
 
+def test_the_reference_brings_the_imports_that_the_learner_dropped(venv, learner):
+    file = learner.code / "setup.py"
+    file.write_text(file.read_text().replace("import re\n", ""))
+    told = venv(
+        *wheel.workspace_wheel(learner),
+        "import tinytorch as tt; print(tt.satisfies('3.12', '>=3.11,<3.14'))",
+    )
+    assert told == "True"
+
+
 def test_what_a_learner_adds_to_a_module_is_packed_too(learner):
     file = learner.code / "setup.py"
     file.write_text(file.read_text() + "\n\nMY_CONSTANT = 7\n")

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tinytorch.course import catalog, checks, source
+from tinytorch.course import catalog, cells, checks, source
 
 if TYPE_CHECKING:
     from tinytorch.course.workspace import Workspace
@@ -77,8 +77,7 @@ def _completed(stem: str, own: Mapping[str, str], passed: Collection[str] | None
                 f"`tinytorch reset {step.id}`"
             )
         if source.is_blank(function) or (passed is not None and step.id not in passed):
-            theirs = source.function_text(reference[place.path], place.qualname) or ""
-            texts[place.path] = source.replace_function(texts[place.path], place.qualname, theirs)
+            texts = cells.with_cell(texts, step, cells.cell(step, reference))
     return texts
 
 
