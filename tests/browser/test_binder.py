@@ -12,6 +12,7 @@ from book._publish.build import HERE
 from tests.browser.binderhub import BinderHub, Event
 from tests.browser.chapter import Chapter
 from tests.browser.conftest import Watch
+from tests.browser.earlier import SETUP, passed, prefer_own_code, remember
 from tests.browser.test_live_cells import SOLUTION, STEP
 
 REPOSITORY = "tinytorch/tinytorch"
@@ -58,6 +59,8 @@ def events_of(hub: BinderHub, ref: str, accept: str = "text/event-stream") -> li
 
 
 def test_a_reader_builds_runs_and_solves_on_binder(visit, hub, address, watch):
+    remember(visit.page, address, {SETUP.page: passed(SETUP.steps[:2])})
+    prefer_own_code(visit.page)
     open_chapter(visit, hub, address, "main")
     visit.wait("starting")
     log = visit.page.locator("#tt-live-log")
@@ -65,6 +68,8 @@ def test_a_reader_builds_runs_and_solves_on_binder(visit, hub, address, watch):
     expect(log).to_contain_text("Successfully installed", timeout=180_000)
     expect(log).to_contain_text("Launching server...", timeout=60_000)
     visit.wait("ready")
+    carried = visit.page.locator("#tt-carried-result summary")
+    expect(carried).to_have_text("2 of 8 steps of Setup run your code.")
     exercise = visit.exercise(STEP)
     exercise.write(SOLUTION)
     exercise.run()

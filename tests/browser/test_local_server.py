@@ -20,6 +20,7 @@ from playwright.sync_api import Page, expect
 from book._publish.build import HERE
 from tests.browser.chapter import Chapter
 from tests.browser.conftest import Watch
+from tests.browser.earlier import SETUP, passed, prefer_own_code, remember
 from tests.browser.test_live_cells import COLUMN_MAJOR, SOLUTION, STEP
 
 META = re.compile(r'<meta name="tinytorch-server" content="([^"]*)">')
@@ -163,6 +164,26 @@ def test_an_exercise_is_solved_on_the_local_server(chapter):
     exercise.write(SOLUTION)
     exercise.run()
     expect(exercise.result).to_have_attribute("data-state", "passed")
+
+
+def test_the_local_server_runs_on_code_of_earlier_chapters(chapter, served):
+    page = chapter.page
+    remember(page, f"{served.address}/", {SETUP.page: passed(SETUP.steps[:2])})
+    prefer_own_code(page)
+    chapter.open(f"{served.address}/modules/01_tensors.html")
+    chapter.launch("local")
+    headline = page.locator("#tt-carried-result summary")
+    expect(headline).to_have_text("2 of 8 steps of Setup run your code.")
+    whose = "from tinytorch.course.install import provenance_of\n"
+    cell = chapter.cell(1)
+    cell.write(whose + 'print(provenance_of("setup.format_bytes"))')
+    cell.run()
+    expect(cell.output).to_have_text("yours")
+    page.locator("#tt-carried").uncheck()
+    expect(chapter.status).to_contain_text("Restarted")
+    expect(headline).to_be_hidden()
+    cell.run()
+    expect(cell.output).to_have_text("reference")
 
 
 def test_an_infinite_loop_is_interrupted_and_variables_are_kept(chapter):

@@ -105,6 +105,10 @@ HOSTILE = {
     "a name with markup": saved(page={"edits": {"<img src=x onerror=alert(1)>": "x"}}),
     "an edit that is no text": saved(page={"edits": {"a": {"b": "c"}}}),
     "an answer that is no record": saved(page={"answers": {"a": "text"}}),
+    "a score that is no record": saved(page={"scores": {"a": "2.5"}}),
+    "a score that is a number": saved(page={"scores": {"a": {"ratio": 2.5}}}),
+    "code that is no text": saved(page={"code": {"tensors.apply": ["import os"]}}),
+    "a date that is no text": saved(page={"passed": {"tensors.apply": True}}),
     "an endless edit": saved(page={"edits": {"a": "x" * 200_000}}),
     "a large file": saved(page={"edits": {f"a{i}": "x" * 90_000 for i in range(30)}}),
 }
@@ -142,7 +146,9 @@ def test_the_map_counts_the_steps_that_passed(
     put(chapter, file)
     expect(chapter.page.locator("#tt-live-steps")).to_contain_text("2 of 10")
     chapter.page.goto(address)
-    expect(chapter.page.locator(".tt-map-progress")).to_have_text("2 of 10 steps pass on your code.")
+    expect(chapter.page.locator(".tt-map-progress")).to_have_text(
+        "2 of 10 steps pass on your code."
+    )
 
 
 def test_a_browser_that_refuses_storage_still_runs_cells(page: Page, address: str) -> None:

@@ -11,8 +11,7 @@ export class Carried {
    * @param {() => void} switched  told when the reader switches it on or off
    */
   constructor(panel, switched) {
-    panel.element.querySelector("#tt-live-kernel").closest("label").insertAdjacentHTML("afterend", CONTROL);
-    panel.element.querySelector(".tt-live-state").insertAdjacentHTML("afterend", RESULT);
+    panel.element.querySelector(".tt-live-state").insertAdjacentHTML("afterend", MARKUP);
     this.box = panel.element.querySelector("#tt-carried");
     this.result = panel.element.querySelector("#tt-carried-result");
     this.panel = panel;
@@ -29,7 +28,7 @@ export class Carried {
   /** Offer it where code of earlier chapters has passed in this browser. */
   offer() {
     this.code = passedCode(earlierModules());
-    this.box.closest("label").hidden = Object.keys(this.code).length === 0;
+    this.box.closest(".tt-carried-row").hidden = Object.keys(this.code).length === 0;
   }
 
   /** Whether the kernel has still to be given the code. */
@@ -71,9 +70,9 @@ export class Carried {
     table.innerHTML = html; // of the kernel, as a cell's output is
     const headline = table.querySelector(".tt-headline");
     headline?.remove();
-    summary.textContent = headline?.textContent ?? `Your code of earlier chapters is not used. ${error}`;
+    summary.textContent = headline?.textContent ?? `It is not used. ${error}`;
     this.result.hidden = false;
-    this.panel.say(summary.textContent);
+    this.panel.say("Ready. Your code of earlier chapters was checked.");
   }
 
   #remember() {
@@ -81,8 +80,8 @@ export class Carried {
   }
 }
 
-const CONTROL = `
-  <label hidden><input type="checkbox" id="tt-carried"> Use my code of earlier chapters</label>`;
-
-const RESULT = `
-  <details id="tt-carried-result" hidden><summary></summary><div></div></details>`;
+const MARKUP = `
+  <div class="tt-carried-row" hidden>
+    <label><input type="checkbox" id="tt-carried"> Use my code of earlier chapters</label>
+    <details id="tt-carried-result" hidden><summary></summary><div tabindex="0" role="region" aria-label="Whose code each step runs"></div></details>
+  </div>`;

@@ -58,7 +58,8 @@ export class Connection {
     };
     future.done.catch(() => {});
     const { content } = await Promise.race([future.done, this.gone]);
-    return { html, error: content.status === "ok" ? "" : `${content.ename}: ${content.evalue}` };
+    const name = /[\w.]+(?='>$)|$/.exec(content.ename)[0] || content.ename; // Pyodide's is <class 'Name'>
+    return { html, error: content.status === "ok" ? "" : `${name}: ${content.evalue}` };
   }
 
   /** Stop what runs. Resolves to true when the kernel kept its state. */

@@ -33,7 +33,13 @@ function save({ html, error }) {
   const link = shown.querySelector("a.tt-wheel");
   const bytes = Uint8Array.from(atob(link.href.split(",")[1]), (character) => character.charCodeAt(0));
   download(link.download, bytes);
-  return `${shown.querySelector(".tt-headline").textContent} Saved as ${link.download}.`;
+  return [shown.querySelector(".tt-headline").textContent, ...notTheirs(shown), `Saved as ${link.download}.`].join(" ");
+}
+
+/** @returns {string[]} why a step of the library is the reference's all the same */
+function notTheirs(shown) {
+  const rows = [...shown.querySelectorAll("tbody tr")].map((row) => [...row.cells].map((cell) => cell.textContent));
+  return rows.filter(([, code]) => code !== "yours").map(([step, , why]) => `Not ${step}: ${why}`);
 }
 
 const MARKUP = `

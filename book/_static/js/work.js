@@ -39,7 +39,7 @@ const MARKUP = `
   <p>Edits, passed steps and journal stay in this browser, on this machine: no account, no tracking.</p>
   <button type="button" id="tt-work-export">Save all of it as a file</button>
   <button type="button" id="tt-work-journal">Save the journal to read</button>
-  <p>On your own machine, <code>tinytorch start --from</code> takes the same file.</p>
+  <p>On your own machine the file goes on: <code>tinytorch start --from FILE</code></p>
   <p>Bring in only what you trust: the code in it runs when you run the cells.</p>
   <label>Bring in a saved file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
 
