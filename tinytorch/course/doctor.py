@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tinytorch.course import catalog, checks
+from tinytorch.course import catalog, checks, work
 from tinytorch.course.present import count
 
 if TYPE_CHECKING:
@@ -342,13 +342,16 @@ def _unwritable(workspace: Workspace) -> Iterator[Finding]:
 
 def _damaged(workspace: Workspace) -> Iterator[Finding]:
     """Report files of the course in the workspace that cannot be read or were set aside."""
-    for name, holds, mend in (
-        ("progress.json", "It is set aside, and the checks find out anew.", "tinytorch progress"),
-        ("work.json", "It is set aside; your journal begins anew.", "tinytorch report"),
-    ):
-        path = workspace.home / name
-        if path.exists() and _json(path) is None:
-            yield Finding("broken", f"{path} is damaged.", holds, mend)
+    progress, kept = workspace.home / "progress.json", workspace.home / "work.json"
+    if progress.exists() and _json(progress) is None:
+        why = "It is set aside when it is next needed, and the checks find out anew."
+        yield Finding("broken", f"{progress} is damaged.", why, "tinytorch progress")
+    try:
+        if kept.exists():
+            work.read(kept)
+    except catalog.CourseError:
+        why = "It is set aside when it is next needed; your journal begins anew."
+        yield Finding("broken", f"{kept} is damaged.", why, "tinytorch report")
     for path in sorted(workspace.home.glob("*-damaged-*")):
         why = "It could not be read and was set aside. Keep what you can use, then delete it."
         yield Finding("note", f"{path.name} is kept for you.", why, f"rm {shlex.quote(str(path))}")
