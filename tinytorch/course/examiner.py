@@ -24,14 +24,11 @@ import pytest  # noqa: F401
 from tinytorch.course import catalog, checks, complaints, exercise, install, limits, overlay, source
 from tinytorch.course import comparison as _comparison  # noqa: F401
 from tinytorch.course import plugin as _plugin  # noqa: F401
+from tinytorch.course.catalog import CourseError
 from tinytorch.course.report import StepResult
 from tinytorch.course.workspace import Workspace
 
 Say = Callable[..., None]
-
-
-class Problem(Exception):
-    """Nothing can be checked; the message says why."""
 
 
 def main() -> NoReturn:
@@ -45,7 +42,7 @@ def main() -> NoReturn:
         if request is not None:
             examine(request, say)
             say("end")
-    except Problem as problem:
+    except CourseError as problem:
         say("problem", sentence=str(problem))
     finally:
         os._exit(0)  # without waiting for threads
@@ -98,7 +95,7 @@ def _load(module: catalog.Module, workspace: Workspace, say: Say) -> dict[str, A
     for needed in (*catalog.load_course().prerequisites(module.stem), module):
         if needed is module or needed.stem in workspace.started:
             if complaint := complaints.about_files(workspace, needed):
-                raise Problem(complaint)
+                raise CourseError(complaint)
             say("loading", stem=needed.stem)
             _import(needed.stem)
     built = [step for step in module.steps if _is_built(step)]
@@ -112,14 +109,14 @@ def _import(stem: str) -> None:
         with limits.capturing(limits.BoundedText()), limits.time_limit():
             importlib.import_module(f"tinytorch.{stem}")
     except BaseException as error:  # noqa: BLE001 - their code may raise anything
-        raise Problem(complaints.about_loading(stem, error)) from None
+        raise CourseError(complaints.about_loading(stem, error)) from None
 
 
 def _is_built(step: catalog.Step) -> bool:
     try:
         is_theirs = install.provenance_of(step.target) == "yours"
-    except (catalog.CourseError, TypeError) as error:
-        raise Problem(f"{error}; bring it back with: tinytorch reset {step.stem}") from None
+    except (CourseError, TypeError) as error:
+        raise CourseError(f"{error}; bring it back with: tinytorch reset {step.stem}") from None
     return is_theirs and not exercise.is_stub(install.current(step.target))
 
 

@@ -8,6 +8,7 @@ passes unless an examiner said so, and nothing is complete unless it said that i
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import select
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 from tinytorch.course import catalog, checks, complaints, source
@@ -39,6 +41,7 @@ class Examination:
     steps: tuple[StepResult, ...] = ()
     whole: tuple[CheckResult, ...] = ()
     problem: str = ""  # one sentence, where nothing could be checked
+    fingerprint: str = ""  # of the files that were checked
 
     @property
     def is_green(self) -> bool:
@@ -90,6 +93,7 @@ def examine(
         trusted=set(trusted) - wanted,
         whole=whole,
         on_step=on_step or (lambda result: None),
+        fingerprint=fingerprint(workspace, module),
     )
     examiner = spare or Spare()
     try:
@@ -112,6 +116,19 @@ def _about_the_checks(stem: str) -> str:
         f"{changed[0]} is not as it came with the course, so its checks prove nothing; bring it "
         "back by installing tinytorch again, or in a checkout with: git checkout -- tests"
     )
+
+
+def fingerprint(workspace: Workspace, module: catalog.Module) -> str:
+    """Return a digest of all that the checks of a module depend on."""
+    course = catalog.load_course()
+    digest = hashlib.sha256(f"{course.version} {sys.version}".encode())
+    for one in (*course.prerequisites(module.stem), module):
+        paths = [*checks.check_files(one.stem).values(), checks.mistakes_file(one.stem)]
+        for code in (source.PACKAGE, workspace.code):
+            paths += [code / f"{one.stem}.py", *sorted((code / one.stem).rglob("*.py"))]
+        for path in filter(Path.is_file, paths):
+            digest.update(f"{path} {hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()
 
 
 class Silent(Exception):
@@ -190,6 +207,7 @@ class Hearing:
     trusted: set[str]
     whole: bool
     on_step: Callable[[StepResult], None]
+    fingerprint: str
     problem: str = ""
     is_done: bool = False
     _steps: dict[str, StepResult] = field(default_factory=dict)
@@ -207,7 +225,11 @@ class Hearing:
         """Return what was found."""
         steps = [self._steps[step.id] for step in self.module.steps if step.id in self._steps]
         return Examination(
-            module=self.module, steps=tuple(steps), whole=self._whole, problem=self.problem
+            module=self.module,
+            steps=tuple(steps),
+            whole=self._whole,
+            problem=self.problem,
+            fingerprint=self.fingerprint,
         )
 
     def attend(self, examiner: Spare) -> None:
