@@ -181,6 +181,36 @@ def test_the_best_score_of_a_challenge_is_kept(chapter: Chapter) -> None:
     assert {**kept, "at": ""} == {"ratio": "2.5", "target": "2", "medal": "silver", "at": ""}
 
 
+def test_of_two_answers_the_later_stays_and_of_two_scores_the_better(
+    chapter: Chapter, tmp_path: Path
+) -> None:
+    here = {
+        "answers": {"q.old": answer("mine", "2026-03"), "q.new": answer("mine", "2026-01")},
+        "scores": {"c.good": {"ratio": "3"}, "c.bad": {"ratio": "1"}},
+    }
+    brought = {
+        "answers": {name: answer("theirs", "2026-02") for name in ("q.old", "q.new")},
+        "scores": {name: {"ratio": "2"} for name in ("c.good", "c.bad")},
+    }
+    file = tmp_path / "work.json"
+    for work in (here, brought):
+        file.write_text(saved(**{TENSORS.page: work}))
+        put(chapter, file)
+        expect(chapter.status).to_contain_text("2 answers")
+        chapter.page.reload()
+    kept = stored(chapter.page, TENSORS)
+    assert {name: one["text"] for name, one in kept["answers"].items()} == {
+        "q.old": "mine",
+        "q.new": "theirs",
+    }
+    assert kept["scores"] == {"c.good": {"ratio": "3"}, "c.bad": {"ratio": "2"}}
+
+
+def answer(text: str, month: str) -> dict[str, str]:
+    """An answer of that month."""
+    return {"text": text, "at": f"{month}-01T20:00:00.000Z"}
+
+
 def test_an_answer_says_what_kind_of_question_it_answers(chapter: Chapter) -> None:
     question = chapter.page.locator(".tt-reflect").first
     question.locator("textarea").fill("Rows.")

@@ -52,9 +52,8 @@ export class Carried {
     }
   }
 
-  /** When the code itself does not come to an end, go on without it. */
-  stop() {
-    if (!this.isBringing) return;
+  /** Go on without it. */
+  turnOff() {
     this.box.checked = false;
     this.#remember();
   }
@@ -70,9 +69,9 @@ export class Carried {
     table.innerHTML = html; // of the kernel, as a cell's output is
     const headline = table.querySelector(".tt-headline");
     headline?.remove();
-    summary.textContent = headline?.textContent ?? `It is not used. ${error}`;
+    summary.textContent = headline?.textContent ?? `Your code of earlier chapters is not used. ${error}`;
     this.result.hidden = false;
-    this.panel.say("Ready. Your code of earlier chapters was checked.");
+    this.panel.say(headline ? "Ready. Your code of earlier chapters was checked." : summary.textContent);
   }
 
   #remember() {

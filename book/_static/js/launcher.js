@@ -231,11 +231,14 @@ class Launcher {
     }
   }
 
-  /** Interrupt what runs. */
+  /** Interrupt what runs; begin anew where that is the learner's earlier code. */
   stop() {
+    if (this.carried.isBringing) {
+      this.carried.turnOff();
+      return this.restart();
+    }
     const running = this.cells.find(isRunning);
     this.interrupted = true;
-    this.carried.stop();
     return this.#changeKernel("Stopping ...", async (connection) => {
       if (await connection.interrupt()) return "Stopped. Variables are kept.";
       const text = "Stopped. Python began anew, so the cells above run again at the next run.";

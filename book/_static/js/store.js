@@ -95,7 +95,8 @@ export function exported() {
 }
 
 /**
- * Add the work in a file to what is here; an entry of the file wins over one of the same name.
+ * Add the work in a file to what is here. Of two answers the later stays, of two scores the
+ * better; any other entry of the file wins over one of the same name.
  * @param {string} text  the file; anybody may have written it
  * @returns {{pages: number, steps: number, answers: number}} what it held
  */
@@ -109,12 +110,21 @@ export function imported(text) {
   for (const [page, work] of pages) validate(page, work);
   for (const [page, work] of pages) {
     const merged = load(page);
-    for (const section of SECTIONS) Object.assign(merged[section], work[section]);
+    for (const section of SECTIONS) merge(section, merged[section], work[section] ?? {});
     if (!save(page, merged)) throw new Error("The browser has no room to store this work.");
     if (lastDate(work) > lastWorked(page)) remember(`at:${page}`, lastDate(work));
   }
   const count = (section) => pages.reduce((sum, [, work]) => sum + Object.keys(work[section] ?? {}).length, 0);
   return { pages: pages.length, steps: count("passed"), answers: count("answers") };
+}
+
+function merge(section, here, brought) {
+  for (const [key, entry] of Object.entries(brought)) {
+    const kept = here[key];
+    const isLater = section === "answers" && (kept?.at ?? "").slice(0, 19) > (entry.at ?? "").slice(0, 19);
+    const isBetter = section === "scores" && Number(kept?.ratio ?? 0) > Number(entry.ratio ?? 0);
+    if (!isLater && !isBetter) here[key] = entry;
+  }
 }
 
 /** @returns {string} when something was last done on a page, as far as its record says */
