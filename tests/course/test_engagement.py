@@ -1,22 +1,27 @@
 """The ways to engage: predict, reflect, analyze, and the challenges of optimize."""
 
-import json
 import math
 import time
 
 import pytest
 
-from tinytorch.course import CheckFailure, analyze, challenge, predict, present, reflect
+from tinytorch.course import CheckFailure, analyze, challenge, predict, present, reflect, work
 from tinytorch.course.engagement.challenge import race
 
 
-@pytest.fixture
-def journal(tmp_path, monkeypatch):
-    """The answers kept during a test."""
+@pytest.fixture(autouse=True)
+def kept(tmp_path, monkeypatch):
+    """What is kept of a page during a test: by default of the journal's own."""
     monkeypatch.setenv("TINYTORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("TINYTORCH_WORKSPACE", "off")
+    return lambda page="journal": work.read(tmp_path / "work.json").pages[page]
+
+
+@pytest.fixture
+def journal(kept):
+    """The answers kept during a test."""
     return lambda: {
-        name: entry["answer"]
-        for name, entry in json.loads((tmp_path / "journal.json").read_text()).items()
+        name: entry.get("text", entry.get("choice")) for name, entry in kept()["answers"].items()
     }
 
 
@@ -59,10 +64,10 @@ def test_reflect_keeps_even_an_empty_answer_apart_from_none(capsys, journal):
     assert journal() == {"toys.layout": ""}
 
 
-def test_reflect_keeps_the_learners_own_rating(capsys, journal, tmp_path):
+def test_reflect_keeps_the_learners_own_rating(capsys, kept):
     ask(answer="Because.", rating="partly")
-    entry = json.loads((tmp_path / "journal.json").read_text())["toys.layout"]
-    assert entry["rating"] == "partly"
+    entry = kept()["answers"]["toys.layout"]
+    assert (entry["rating"], entry["kind"], entry["asked"]) == ("partly", "reflect", QUESTION)
 
 
 def test_a_rating_is_one_of_three():
@@ -126,7 +131,7 @@ def test_a_guess_is_judged_within_its_error(capsys, journal, guess, verdict):
     shown = " ".join(capsys.readouterr().out.split())
     assert verdict in shown
     assert "4 x 256." in shown
-    assert "toys.p" in journal()
+    assert journal() == {"toys.p": str(guess)}  # as a page keeps it, which judges it again
 
 
 def test_a_guess_among_choices_is_judged_by_its_text(capsys, journal):
@@ -199,6 +204,31 @@ def test_a_faster_attempt_reaches_the_target(capsys):
     assert score.reached
     assert score.ratio > 8
     assert "reaches the target of 4. Medal: silver." in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_best_score_is_kept_and_stands_on_the_page(page, kept):
+    best = compete(lambda number: number + 1, medals={"bronze": 2})
+    section = page().first("section")
+    compete(slow)
+    score = kept()["scores"]["toys.race"]
+    assert score | {"at": ""} == {
+        "ratio": f"{best.ratio:.2f}",
+        "target": "4",
+        "medal": "bronze",
+        "at": "",
+    }
+    assert [section[f"data-{part}"] for part in ("ratio", "target", "medal")] == [
+        score["ratio"],
+        "4",
+        "bronze",
+    ]
+
+
+def test_a_score_that_cannot_be_kept_is_told(page, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("TINYTORCH_HOME", str(tmp_path / "file" / "home"))
+    assert compete(lambda number: number + 1).reached
+    assert "Your score could not be kept: cannot use" in page().text
 
 
 def test_the_baseline_itself_does_not_reach_it(capsys):

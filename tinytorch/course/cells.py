@@ -176,11 +176,12 @@ def with_cell(
     """
     place = source.locate(step)
     file = module_texts.get(place.path, "")
+    syntax.require_python(file, f"tinytorch/{place.path}")
     try:
         text = _with_borrowed(_readable(cell_source, step), step, file, around)
         text = _without_clashes(text, step, module_texts)
-    except SyntaxError as error:
-        raise ValueError(f"{error.msg} (line {error.lineno})") from None
+    except SyntaxError as error:  # what is found when names are, such as two equal parameters
+        raise ValueError(f"its cell is not valid Python ({error.msg})") from None
     answer = _answer(text, step)
     needed = _needed(text, answer)
     helpers = [node for node in needed if not isinstance(node, ast.Import | ast.ImportFrom)]
@@ -214,10 +215,8 @@ def _with_helper(text: str, place: source.Place, piece: str) -> str:
 def _readable(text: str, step: Step) -> str:
     """Return the cell as Python whose answer has its own name; drop what only IPython reads."""
     text = _plain(text)
-    try:
-        answer = _answer(text, step)
-    except SyntaxError as error:
-        raise ValueError(f"it is not valid Python (line {error.lineno}: {error.msg})") from None
+    syntax.require_python(text, "its cell")
+    answer = _answer(text, step)
     name = source.locate(step).qualname.rpartition(".")[2]
     return text if answer.name == name else syntax.renamed(text, answer.name, name)
 
@@ -239,7 +238,7 @@ def _answer(text: str, step: Step) -> Function:
     built = [node for node in functions if any(map(_is_build, node.decorator_list))]
     named = [node for node in functions if node.name == name]
     if not built and not named:
-        raise ValueError(f'it has no function below @build("{step.id}")')
+        raise ValueError(f'its cell has no function below @build("{step.id}")')
     return (built or named)[-1]
 
 
@@ -320,16 +319,22 @@ def _borrowed(name: str, step: Step, around: Sequence[str]) -> str:
             return next(line for line, one in _imports([found]) if one == name)
         if found and not any(map(_is_build, getattr(found, "decorator_list", []))):
             return text_of(other, found)
-    for stem in _stems_before(step.stem, step.stem):
+    if name in CONVENTIONS:
+        return CONVENTIONS[name]
+    for stem in [step.stem, *_earlier(step.stem)]:
         files = source.package_files(stem)
-        if binding(files[source.front(stem, files)], name):
+        path = source.front(stem, files)
+        after, original = source.origin(files, path, name)
+        found = binding(files[after], original)
+        if found and not isinstance(found, ast.Import | ast.ImportFrom):
             return f"from tinytorch.{stem} import {name}"
-    return CONVENTIONS.get(name, "")
+    return ""
 
 
-def _stems_before(stem: str, *first: str) -> list[str]:
+def _earlier(stem: str) -> list[str]:
+    """Return the stems of the modules before this one, the nearest first."""
     stems = [module.stem for module in catalog.load_course().published]
-    return [*first, *reversed(stems[: stems.index(stem)])]
+    return stems[: stems.index(stem)][::-1]
 
 
 def _without_clashes(text: str, step: Step, texts: Mapping[str, str]) -> str:
@@ -354,14 +359,13 @@ def _is_spoken_for(name: str, node: ast.stmt, step: Step, texts: Mapping[str, st
         return False
     if any(source.locate(other) == source.Place(place.path, name) for other in _steps(step.stem)):
         return True
-    others = [
-        text_of(file, other)
-        for other in syntax.parse(file).body
-        if other is not there and place.qualname not in names_bound(other)
-    ]
-    word = re.compile(rf"\b{re.escape(name)}\b")
-    elsewhere = (text for path, text in texts.items() if path != place.path)
-    return any(name in names_used(one) for one in others) or any(map(word.search, elsewhere))
+    files = source.package_files(step.stem)
+    return any(
+        name in names_used(text_of(text, other))
+        for text in (files[place.path], file)
+        for other in syntax.parse(text).body
+        if not names_bound(other) & {name, place.qualname}
+    ) or any(re.search(rf"\b{name}\b", files[path]) for path in files if path != place.path)
 
 
 def _imports(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
@@ -399,7 +403,7 @@ def _may_stand_on_top(line: str, step: Step) -> bool:
     if not isinstance(statement, ast.ImportFrom):
         return True
     package, _, rest = (statement.module or "").partition(".")
-    earlier = ["course", *_stems_before(step.stem)]
+    earlier = ["course", *_earlier(step.stem)]
     return package != "tinytorch" or rest.partition(".")[0] in earlier
 
 

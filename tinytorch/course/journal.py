@@ -1,61 +1,59 @@
-"""The learner's journal: answers to the course's questions, in one file of their own."""
+"""The learner's journal: answers to the course's questions, and scores, in a file of their own."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import tempfile
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
-VARIABLE = "TINYTORCH_HOME"
+from tinytorch.course import files, work
+from tinytorch.course.catalog import CourseError
+from tinytorch.course.work import Work
 
 
-def journal_file() -> Path:
-    """Return where answers are kept: in ~/.tinytorch or in TINYTORCH_HOME."""
-    folder = os.environ.get(VARIABLE)
-    return (Path(folder) if folder else Path.home() / ".tinytorch") / "journal.json"
+def record(
+    question_id: str,
+    question: str,
+    answer: str,
+    *,
+    rating: str = "",
+    kind: str = "",
+    field: str = "text",
+) -> str:
+    """Keep the answer, and say where it is or why it could not be kept.
+
+    `field` is "text" for what was written, "choice" for what was chosen.
+    """
+
+    def change(kept: Work) -> None:
+        answers = kept.page(work.page_of(question_id))["answers"]
+        answer_now = {field: answer, "asked": question, "kind": kind, "at": files.now()}
+        given = {"rating": rating} if rating else {}
+        answers[question_id] = {**answers.get(question_id, {}), **answer_now, **given}
+
+    problem, place = _change(change)
+    return (
+        f"Your answer could not be kept: {problem}." if problem else f"Your answer is kept {place}"
+    )
 
 
-def record(question_id: str, question: str, answer: str, *, rating: str = "") -> str:
-    """Keep the answer, and say where it is or why it could not be kept."""
+def score(question_id: str, ratio: float, target: float, medal: str) -> str:
+    """Keep the score of a challenge if it is the best; say so only where it cannot be kept."""
+
+    def change(kept: Work) -> None:
+        scores = kept.page(work.page_of(question_id))["scores"]
+        new = {"ratio": f"{ratio:.2f}", "target": f"{target:g}", "medal": medal, "at": files.now()}
+        scores[question_id] = max(scores.get(question_id, new), new, key=work.ratio_of)
+
+    problem, _ = _change(change)
+    return f"Your score could not be kept: {problem}." if problem else ""
+
+
+def _change(change: Callable[[Work], None]) -> tuple[str, str]:
+    """Change what is kept; return the problem, or nothing and where it is kept now."""
     try:
-        path = journal_file()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        entries = _read(path)
-        moment = datetime.now(UTC).isoformat(timespec="seconds")
-        entry = {"question": question, "answer": answer, "rating": rating, "answered": moment}
-        entries[question_id] = entry
-        _replace(path, json.dumps(entries, indent=1, ensure_ascii=False))
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder
-        return f"Your answer could not be kept ({error}); set {VARIABLE} to a folder you can write."
-    return f"Your answer is kept in {path}."
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return the entries so far; set a file that is no journal aside."""
-    if not path.exists():
-        return {}
-    try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        entries = None
-    if isinstance(entries, dict):
-        return entries
-    path.replace(path.with_name(f"journal-unreadable-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"))
-    return {}
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the whole file or nothing."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(draft).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(draft).unlink()
-        raise
+        path = work.work_file()
+        kept = work.load(path)
+        change(kept)
+        work.save(kept, path)
+    except CourseError as error:
+        return f"{error}; or set {work.VARIABLE} to a folder you can write", ""
+    return "", f"in {path}. {kept.notice}".rstrip()

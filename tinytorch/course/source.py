@@ -64,6 +64,11 @@ def module_name(path: str) -> str:
 
 def package_files(stem: str) -> dict[str, str]:
     """Return the reference of a module: each file's path below tinytorch/, and its text."""
+    return dict(_package_files(stem))
+
+
+@functools.cache
+def _package_files(stem: str) -> Mapping[str, str]:
     single, folder = PACKAGE / f"{stem}.py", PACKAGE / stem
     paths = [single] if single.is_file() else sorted(folder.rglob("*.py"))
     if not paths:
@@ -118,12 +123,15 @@ def blanked(text: str, steps: Iterable[Step]) -> str:
     """Return the text with the bodies of these steps' functions taken out."""
     for step in steps:
         function = find_function(text, locate(step).qualname)
-        if function is not None:
-            lines, (_, last) = text.split("\n"), syntax.lines_of(text, function)
-            body = _blank_body(step, margin=" " * function.col_offset)
-            lines[_docstring(step, function).end_lineno : last] = body
-            text = "\n".join(lines)
+        text = text if function is None else _with_blank_body(text, function, step)
     return text
+
+
+def _with_blank_body(text: str, function: Function, step: Step) -> str:
+    lines, (_, last) = text.split("\n"), syntax.lines_of(text, function)
+    body = _blank_body(step, margin=" " * function.col_offset)
+    lines[_docstring(step, function).end_lineno : last] = body
+    return "\n".join(lines)
 
 
 def blanked_files(stem: str, steps: Iterable[Step]) -> dict[str, str]:

@@ -12,7 +12,9 @@ import re
 import symtable
 import tokenize
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from tinytorch.course.catalog import CourseError
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -34,6 +36,16 @@ def parse(text: str) -> ast.Module:
     if not isinstance(tree, ast.Module):
         raise TypeError("a tree was asked for")
     return tree
+
+
+def require_python(text: str, name: str) -> None:
+    """Raise CourseError where the text, known to the learner by this name, is no Python."""
+    try:
+        parse(text)
+    except SyntaxError as error:
+        raise CourseError(
+            f"{name} is not valid Python (line {error.lineno or 1}: {error.msg})"
+        ) from None
 
 
 def statements(scope: ast.AST) -> Iterator[ast.stmt]:
@@ -176,7 +188,12 @@ def names_bound(statement: ast.stmt) -> set[str]:
 
 def binding(text: str, name: str) -> ast.stmt | None:
     """Return the last statement at the top of the module that gives the name a meaning."""
-    return next((node for node in reversed(parse(text).body) if name in names_bound(node)), None)
+    return _bindings(text).get(name)
+
+
+@functools.lru_cache(maxsize=128)
+def _bindings(text: str) -> Mapping[str, ast.stmt]:
+    return {name: node for node in parse(text).body for name in names_bound(node)}
 
 
 def renamed(text: str, old: str, new: str) -> str:

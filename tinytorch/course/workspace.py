@@ -6,12 +6,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinytorch.course import catalog, files, source
+from tinytorch.course import catalog, cells, files, source, syntax
 from tinytorch.course.catalog import CourseError, Step
 
 FORMAT = "tinytorch-workspace-1"
@@ -51,6 +51,11 @@ class Workspace:
     def home(self) -> Path:
         """The folder of what the course remembers."""
         return self.root / ".tinytorch"
+
+    @property
+    def work(self) -> Path:
+        """The file of answers, scores and the pages' edits."""
+        return self.home / "work.json"
 
     @property
     def started(self) -> tuple[str, ...]:
@@ -118,42 +123,75 @@ class Workspace:
 
     def reset_step(self, step: Step) -> Path:
         """Blank the step's function again, and return the folder of what was there."""
+        from tinytorch.course import work
+
         place = source.locate(step)
         blank = source.blanked_files(step.stem, [step])[place.path]
         text = self.files(step.stem).get(place.path)
-        backup = self.back_up([self.code / place.path], f"reset-{step.id}")
-        self._write(place.path, blank if text is None else _with_function(text, blank, step))
+        anew = blank if text is None else _with_function(text, blank, step)
+        backup = self.back_up([self.code / place.path, self.work], f"reset-{step.id}")
+        self.write({place.path: anew})
+        work.forget(self, [step])
         return backup
 
     def reset_module(self, stem: str) -> Path:
         """Write the blanked module anew, and return the folder of what was there."""
+        from tinytorch.course import work
+
         module = catalog.load_course().module(stem)
-        theirs = [self.code / path for path in source.package_files(stem)]
-        backup = self.back_up(theirs, f"reset-{stem}")
-        for path, text in source.blanked_files(stem, module.steps).items():
-            self._write(path, text)
+        blank = source.blanked_files(stem, module.steps)
+        backup = self.back_up([*(self.code / path for path in blank), self.work], f"reset-{stem}")
+        self.write(blank)
+        work.forget(self, module.steps)
         return backup
+
+    def put_cell(self, step: Step, cell: str) -> Path | None:
+        """Put the function of a page's cell into its file; return the folder of what was there."""
+        before = self.filled(step.stem)
+        after = cells.with_cell(before, step, cell)
+        changed = {path: text for path, text in after.items() if text != before[path]}
+        if not changed:
+            return None
+        backup = self.back_up([self.code / path for path in changed], f"page-{step.id}")
+        self.write(changed)
+        return backup
+
+    def filled(self, stem: str) -> dict[str, str]:
+        """Return the learner's files of a module, with blanks for those that are missing."""
+        blank = source.blanked_files(stem, catalog.load_course().module(stem).steps)
+        return blank | self.files(stem)
 
     def back_up(self, paths: Iterable[Path], why: str) -> Path:
         """Copy files of the workspace into a new folder of backups, and return it."""
+        folder = self.new_backup(why)
+        self.copy(paths, folder)
+        return folder
+
+    def new_backup(self, why: str) -> Path:
+        """Make a folder for what is about to be replaced."""
         name = f"{files.moment()}-{re.sub(r'[^A-Za-z0-9._-]+', '-', why)}"
         with files.one_sentence(self.home):
             folder = files.unused(self.home / "backups" / name)
             folder.mkdir(parents=True)
-            for path in paths:
-                if path.is_file():
-                    kept = folder / path.relative_to(self.root)
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(path, kept)
         return folder
 
-    def _write(self, relative: str, text: str) -> None:
-        """Replace a file of the learner's; it keeps its way to end a line."""
-        path = self.code / relative
-        with files.one_sentence(self.code):
-            if path.is_file() and b"\r\n" in path.read_bytes():
-                text = text.replace("\n", "\r\n")
-            files.write_atomically(path, text)
+    def copy(self, paths: Iterable[Path], folder: Path) -> None:
+        """Copy those of the files that are there, each under its path in the workspace."""
+        with files.one_sentence(folder):
+            for path in paths:
+                kept = folder / path.relative_to(self.root)
+                if path.is_file() and not kept.exists():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(path, kept)
+
+    def write(self, texts: Mapping[str, str]) -> None:
+        """Replace files of the learner's, each of which keeps its way to end a line."""
+        for relative, text in texts.items():
+            path = self.code / relative
+            with files.one_sentence(self.code):
+                has_carriage_returns = path.is_file() and b"\r\n" in path.read_bytes()
+                whole = text.replace("\n", "\r\n") if has_carriage_returns else text
+                files.write_atomically(path, whole)
 
 
 def _is_hidden(relative: str) -> bool:
@@ -163,16 +201,14 @@ def _is_hidden(relative: str) -> bool:
 def _with_function(text: str, blank: str, step: Step) -> str:
     """Return the learner's text with the step's function as it is given."""
     place = source.locate(step)
-    anew = f"begin the whole module anew with `tinytorch reset {step.stem}`, which keeps a copy"
     try:
+        syntax.require_python(text, f"tinytorch/{place.path}")
         return source.put_function(text, place, source.function_text(blank, place.qualname) or "")
-    except SyntaxError as error:
-        raise CourseError(
-            f"tinytorch/{place.path} is not valid Python (line {error.lineno}: {error.msg}), so no "
-            f"single function of it can be replaced; mend it, or {anew}"
-        ) from None
     except ValueError as error:
-        raise CourseError(f"{error}, or {anew}") from None
+        raise CourseError(
+            f"{error}, so no single function of it can be put back; mend it, or begin the whole "
+            f"module anew with `tinytorch reset {step.stem}`, which keeps a copy"
+        ) from None
 
 
 def find(start: Path | None = None) -> Workspace | None:

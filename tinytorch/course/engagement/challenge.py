@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from tinytorch.course import journal
 from tinytorch.course.exercise import is_stub
 from tinytorch.course.expectation import CheckFailure, expect
 from tinytorch.course.present import Shown, inline, show, table, tag, wrapped
@@ -63,7 +64,7 @@ def challenge(
     except _Wrong as wrong:
         _say(question_id, "failed", f"Correct first, fast second. {wrong}")
         return None
-    _say(question_id, "passed" if score.reached else "failed", *_words(score, medals or {}))
+    _say_score(question_id, score, medals or {})
     return score
 
 
@@ -133,19 +134,28 @@ def _blaming_the_attempt() -> Iterator[None]:
         raise _Wrong(f"Your code raised `{type(error).__name__}: {error}`.") from error
 
 
-def _words(score: Score, medals: Mapping[str, float]) -> tuple[str, Shown]:
+def _say_score(question_id: str, score: Score, medals: Mapping[str, float]) -> None:
     won = [name for name, ratio in medals.items() if score.ratio >= ratio]
-    best = max(won, key=medals.__getitem__, default=None)
+    medal = max(won, key=medals.__getitem__, default="")
     verdict = "reaches" if score.reached else "does not reach"
     sentence = (
         f"{score.ratio:.2f} times as fast as the baseline; that {verdict} the target of "
-        f"{score.target:g}." + (f" Medal: {best}." if best else "")
+        f"{score.target:g}." + (f" Medal: {medal}." if medal else "")
     )
+    problem = journal.score(question_id, score.ratio, score.target, medal)
     rows = [
         ("baseline", _duration(score.baseline), "1.00"),
         ("attempt", _duration(score.attempt), f"{score.ratio:.2f}"),
     ]
-    return sentence, table(("what", "median time", "ratio"), rows)
+    _say(
+        question_id,
+        "passed" if score.reached else "failed",
+        f"{sentence} {problem}".rstrip(),
+        table(("what", "median time", "ratio"), rows),
+        data_ratio=f"{score.ratio:.2f}",
+        data_target=f"{score.target:g}",
+        data_medal=medal,
+    )
 
 
 def _duration(seconds: float) -> str:
@@ -155,7 +165,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 1e-9:.3g} ns"
 
 
-def _say(question_id: str, state: str, sentence: str, times: Shown | None = None) -> None:
+def _say(
+    question_id: str, state: str, sentence: str, times: Shown | None = None, **score: str
+) -> None:
     html = tag(
         "section",
         tag("p", tag("strong", inline(question_id)), ": ", inline(sentence)),
@@ -164,6 +176,7 @@ def _say(question_id: str, state: str, sentence: str, times: Shown | None = None
         data_question=question_id,
         data_state=state,
         role="status",
+        **score,
     )
     text = wrapped(f"{question_id}: {sentence}")
     show(Shown(html, f"{text}\n\n{times.text}" if times else text))

@@ -65,7 +65,7 @@ class ClosedQuestion:
     def _judge(self, guess: Choice) -> tuple[str, list[str]]:
         right = is_right(guess, self.answer, self.within)
         verdict = "Right." if right else f"Not so: it is {spoken(self.answer, self.unit)}."
-        note = journal.record(self.id, self.question, spoken(guess, self.unit))
+        note = journal.record(self.id, self.question, str(guess), kind=self.kind, field="choice")
         form, text = own_answer(spoken(guess, self.unit), f"{verdict} {note}")
         return form, [text, "", wrapped(self.because)]
 

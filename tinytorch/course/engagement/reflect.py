@@ -39,7 +39,7 @@ def reflect(
         way = f'reflect("{question_id}", ..., answer="what you think")'
         lines = [f"  Write your answer first: {way}"]
     else:
-        note = journal.record(question_id, question, answer, rating=rating)
+        note = journal.record(question_id, question, answer, rating=rating, kind="reflect")
         form, text = own_answer(answer, note)
         lines = [text, "", *_comparison(considered, compare)]
     html = section(
