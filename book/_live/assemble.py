@@ -64,7 +64,8 @@ def _foundation_stamp() -> str:
 
 def _course_stamp() -> str:
     parts = [f"{name} {wheels.digest(path.read_bytes())}" for name, path in wheels.course_files()]
-    return wheels.digest("\n".join([wheels.course_version(), *parts]).encode())[:16]
+    told = [wheels.course_version(), wheels.course_metadata()]
+    return wheels.digest("\n".join([*told, *parts]).encode())[:16]
 
 
 def _search_path() -> str:

@@ -147,6 +147,11 @@ def course_version() -> str:
     return str(project["version"])
 
 
+def course_metadata() -> str:
+    """Return what tinytorch, as it is installed here, says of itself and of what it needs."""
+    return metadata.distribution("tinytorch").read_text("METADATA") or ""
+
+
 def copy_course(folder: Path) -> None:
     """Lay out the tinytorch wheel of this checkout, checks included, in folder."""
     for name, source in course_files():
@@ -154,6 +159,8 @@ def copy_course(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
     write_metadata(folder, "tinytorch", course_version())
+    (information,) = folder.glob("*.dist-info")  # a wheel made in the browser repeats it
+    (information / "METADATA").write_text(course_metadata(), encoding="utf-8")
 
 
 def write_metadata(folder: Path, name: str, version: str) -> None:
