@@ -161,6 +161,8 @@ def copy_course(folder: Path) -> None:
     write_metadata(folder, "tinytorch", course_version())
     (information,) = folder.glob("*.dist-info")  # a wheel made in the browser repeats it
     (information / "METADATA").write_text(course_metadata(), encoding="utf-8")
+    (information / "licenses").mkdir()
+    shutil.copy(ROOT / "LICENSE", information / "licenses")
 
 
 def write_metadata(folder: Path, name: str, version: str) -> None:
