@@ -15,12 +15,9 @@ from tinytorch.course.workspace import Workspace
 def shown(workspace: Workspace, module: Module) -> Examination:
     """Check the whole module, a line for each step as it comes, then the verdict."""
     say(f"{module.title}: {count(len(module.steps), 'step')}, checked on your code", style="bold")
-    results.show_head(module)
-    examination = supervisor.examine(
-        workspace, module.stem, on_step=lambda result: results.show_step(module, result)
-    )
+    lines = results.Lines(module)
+    examination = supervisor.examine(workspace, module.stem, on_step=lines.show)
     Progress.load(workspace).record(examination)
-    results.show_whole(module, examination.whole)
-    say()
+    lines.end(examination)
     results.show_verdict(workspace, examination)
     return examination

@@ -45,8 +45,10 @@ def current_module(workspace: Workspace, progress: Progress) -> Module:
 
 
 def step_to_mend(module: Module, progress: Progress) -> Step | None:
-    """Return the first step of the module that is not known to pass."""
-    return next((step for step in module.steps if progress.state(step) != "passed"), None)
+    """Return the first step that fails, or else the first that is not known to pass, or None."""
+    failed = [step for step in module.steps if progress.state(step) == "failed"]
+    others = [step for step in module.steps if progress.state(step) != "passed"]
+    return next(iter(failed or others), None)
 
 
 def a_step(name: str) -> Step:

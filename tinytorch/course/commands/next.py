@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from tinytorch.course.commands.refusal import Refused
+from tinytorch.course.commands.refusal import NotYet
 
 if TYPE_CHECKING:
     from tinytorch.course.catalog import Module
-    from tinytorch.course.progress import Progress
+    from tinytorch.course.supervisor import Examination
     from tinytorch.course.workspace import Workspace
 
 
@@ -26,29 +27,40 @@ def next_module(force: bool) -> None:
     from tinytorch.course.commands.start import begin, say_that_all_is_done
 
     here = workspace.require()
-    if not force:
-        _pass_gate(here)
     waiting = [module for module in load_course().published if module.stem not in here.started]
+    if not force:
+        _pass_gate(here, waiting[:1])
     if waiting:
         begin(here, waiting[0])
     else:
         say_that_all_is_done()
 
 
-def _pass_gate(here: Workspace) -> None:
-    """Refuse while a started module is not green on the learner's code."""
-    from tinytorch.course import progress
+def _pass_gate(here: Workspace, waiting: Sequence[Module]) -> None:
+    """Refuse while a module before the next one is not green on the learner's code."""
+    from tinytorch.course import progress, supervisor
     from tinytorch.course.catalog import load_course
 
-    found = progress.refresh(here)
+    found = progress.Progress.load(here)
     for module in load_course().published:
         if module.stem in here.started and not found.is_green(module.stem):
-            raise Refused(_what_to_mend(module, found), exit_code=1)
+            examination = supervisor.examine(here, module.stem)
+            found.record(examination)
+            if not examination.is_green:
+                raise NotYet(_what_to_mend(examination))
+    for module in waiting:
+        if refusal := progress.gate(here, module.stem):
+            raise NotYet(refusal.sentence)
 
 
-def _what_to_mend(module: Module, found: Progress) -> str:
-    from tinytorch.course.commands import learner
-
-    step = learner.step_to_mend(module, found)
-    mend = f"mend {step.id} first" if step else "the checks of the whole module do not pass"
-    return f"{module.title} is not complete on your code: {mend}. tinytorch check {module.stem}"
+def _what_to_mend(examination: Examination) -> str:
+    module, mend = examination.module, examination.first_to_mend
+    if examination.problem:
+        return examination.problem
+    what = "its checks as a whole do not pass"
+    if mend is not None:
+        what = f"{'mend' if mend.state == 'failed' else 'build'} {mend.step.id} first"
+    return (
+        f"{module.title} is not complete on your code: {what}. "
+        f"See what is missing with: tinytorch check {module.stem}"
+    )

@@ -37,7 +37,7 @@ def _show_modules(course: Course, here: Workspace, found: Progress) -> None:
     from tinytorch.course.commands.screen import is_narrow, row, say
 
     width = max(len(module.title) for module in course.modules) + 3
-    head = [("module", width), ("steps", 8), ("code", 18), ("stretch goals", 14)]
+    head = [("module", width), ("steps", 8), ("code", 22), ("stretch goals", 13)]
     cells = [(word, size, "dim") for word, size in head]
     row(*(cells[:2] if is_narrow() else cells), ("", 0, ""))
     for part in course.parts:
@@ -53,15 +53,17 @@ def _cells(module: Module, here: Workspace, found: Progress) -> list[tuple[str, 
 
     if not module.published:
         return [("planned", 8, "dim")]
+    if module.stem in here.started and found.state(module.steps[0]) == "unknown":
+        return [("cannot be checked", 0, "red")]
     passed = sum(found.state(step) == "passed" for step in module.steps)
     steps = (f"{passed} of {len(module.steps)}", 8, "")
     if module.stem not in here.started:
-        return [steps, ("not started", 18, "dim")]
+        return [steps, ("not started", 0, "dim")]
     borrowed = len(module.steps) - passed
-    code = f"{passed} yours" + (f", {borrowed} not" if borrowed else "")
+    code = f"{passed} yours" + (f", {borrowed} reference" if borrowed else "")
     done, goals = found.stretch(module.stem)
     state = ("complete", 0, "green") if found.is_green(module.stem) else ("in work", 0, "yellow")
-    wide = [(code, 18, ""), (f"{done} of {goals}", 14, "")]
+    wide = [(code, 22, ""), (f"{done} of {goals}", 13, "")]
     return [steps, *([] if is_narrow() else wide), state]
 
 
@@ -69,6 +71,7 @@ def _show_patterns(course: Course) -> None:
     """Print how many questions are answered, by the pattern that they practise."""
     from tinytorch.course import work
     from tinytorch.course.commands.screen import row, say
+    from tinytorch.course.present import count
 
     answered = Counter(
         course.module(stem).pattern
@@ -79,7 +82,7 @@ def _show_patterns(course: Course) -> None:
     say()
     say("Patterns practised", style="bold")
     for pattern in course.patterns:
-        row((pattern.name, 10, ""), (f"{answered[pattern.name]} answers", 0, ""))
+        row((pattern.name, 10, ""), (count(answered[pattern.name], "answer"), 0, ""))
 
 
 def _show_whats_next(course: Course, here: Workspace, found: Progress) -> None:
@@ -88,4 +91,10 @@ def _show_whats_next(course: Course, here: Workspace, found: Progress) -> None:
 
     module = learner.current_module(here, found)
     step = learner.step_to_mend(module, found)
-    say(f"Next: {step.id}, {step.title}" if step else "Next: tinytorch next", style="bold")
+    if step is None:
+        what = "tinytorch next"
+    elif found.state(step) == "unknown":
+        what = f"tinytorch check {module.stem}"
+    else:
+        what = f"{step.id}, {step.title}"
+    say(f"Next: {what}", style="bold")

@@ -10,11 +10,18 @@ from tinytorch.course.catalog import CourseError
 
 
 class Refused(click.ClickException):
-    """The course says no: the sentence is for the learner."""
+    """What was asked for makes no sense here; the sentence says what does."""
 
-    def __init__(self, sentence: str, *, exit_code: int = 2) -> None:
+    exit_code = 2
+
+    def __init__(self, sentence: str) -> None:
         super().__init__(" ".join(sentence.split()))
-        self.exit_code = exit_code
+
+
+class NotYet(Refused):
+    """What was asked for makes sense, but something has to be mended first."""
+
+    exit_code = 1
 
 
 class Refusing(click.Group):
@@ -30,7 +37,7 @@ class Refusing(click.Group):
             if error.errno == errno.EPIPE:  # the reader has gone: click ends quietly
                 raise
             where = f": {error.filename}" if error.filename else ""
-            raise Refused(f"{error.strerror or error}{where}", exit_code=1) from error
+            raise NotYet(f"{error.strerror or error}{where}") from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order in which a learner meets them."""

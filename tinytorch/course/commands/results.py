@@ -18,40 +18,50 @@ if TYPE_CHECKING:
     from tinytorch.course.workspace import Workspace
 
 WORDS = {"passed": "passed", "failed": "not yet", "unbuilt": "not built"}
+WHOLE = "the whole module"
 STYLES = {"passed": "green", "failed": "bold red", "unbuilt": "yellow"}
 
 
-def show_head(module: Module) -> None:
-    """Print what the columns below it mean."""
-    counts = [("checks", 8, "dim")] if screen.is_narrow() else [(k, 10, "dim") for k in KINDS]
-    row(("step", _name_width(module), "dim"), ("state", 9, "dim"), ("code", 9, "dim"), *counts)
+class Lines:
+    """A line for each step, under a head that says what its columns mean."""
 
+    def __init__(self, module: Module) -> None:
+        self._name = max(len(WHOLE), *(len(step.name) for step in module.steps))
+        self._has_head = self._is_open = False
 
-def show_step(module: Module, result: StepResult) -> None:
-    """Print the line of one step."""
-    row(
-        (result.step.name, _name_width(module), ""),
-        (WORDS[result.state], 9, STYLES[result.state]),
-        ("reference" if result.state == "unbuilt" else result.ran, 9, ""),
-        *((cell, 10, "") for cell in _tallies(result.checks)),
-    )
+    def show(self, result: StepResult) -> None:
+        """Print the line of one step."""
+        code = "reference" if result.state == "unbuilt" else result.ran
+        self._show(result.step.name, result.state, code, result.checks)
 
+    def end(self, examination: Examination) -> None:
+        """Print the line of the checks that need every step, and leave room below."""
+        mine = sum(map(_is_mine, examination.steps))
+        checks = examination.whole
+        if checks and mine == len(examination.module.steps):
+            passed = all(check.outcome == "passed" for check in checks)
+            self._show(WHOLE, "passed" if passed else "failed", "yours", checks)
+        if self._is_open:
+            say()
+        self._is_open = False
 
-def show_whole(module: Module, checks: Sequence[CheckResult]) -> None:
-    """Print the line of the checks that belong to no single step."""
-    if checks:
-        passed = all(check.outcome == "passed" for check in checks)
-        state = "passed" if passed else "failed"
+    def _show(self, name: str, state: str, code: str, checks: Sequence[CheckResult]) -> None:
+        if not self._has_head:
+            counts = ["checks"] if screen.is_narrow() else ["package", "module"]
+            head = [("step", self._name), ("state", 9), ("code", 9), *((c, 10) for c in counts)]
+            row(*((word, width, "dim") for word, width in head))
+            self._has_head = True
+        self._is_open = True
         row(
-            ("the whole module", _name_width(module), ""),
+            (name, self._name, ""),
             (WORDS[state], 9, STYLES[state]),
-            ("", 9, ""),
+            (code, 9, ""),
             *((cell, 10, "") for cell in _tallies(checks)),
         )
 
 
-def _name_width(module: Module) -> int:
-    return max(len("the whole module"), *(len(step.name) for step in module.steps))
+def _is_mine(result: StepResult) -> bool:
+    return result.state == "passed" and result.ran == "yours"
 
 
 def _tallies(checks: Sequence[CheckResult]) -> list[str]:
@@ -125,7 +135,12 @@ def show_where(workspace: Workspace, step: Step, *, again: bool) -> None:
     """Print where to read and where to write."""
     course = load_course()
     address = course.address(course.module(step.stem), step.anchor)
-    line(f"{'Read again' if again else 'Read'}: {step.title}, {address}", indent=2)
+    chapter = f"{'Read again' if again else 'Read'}: {step.title},"
+    if len(chapter) + len(address) < screen.console().width - 2:
+        line(f"{chapter} {address}", indent=2)
+    else:
+        say(chapter, indent=2)
+        line(address, indent=4)
     line(f"Your function: {place_of(workspace, step)}", indent=2)
     line(f"A hint: tinytorch hint {step.id}", indent=2)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 NARROW = 64  # columns below which a table leaves out what it can
 LABEL = 10  # columns of the word before a value
+MOST = 8  # lines of a value that are shown
 
 STRONG = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 
@@ -64,7 +65,9 @@ def field(word: str, value: str, *, indent: int = 0, style: str = "dim") -> None
     """Print a word in this style and what it names, every line of that below the first."""
     text = Text(visible(value.rstrip().expandtabs()))
     label = Text(" " * indent).append(word.ljust(LABEL), style=style)
-    for part in text.wrap(console(), max(20, console().width - indent - LABEL)):
+    lines = list(text.wrap(console(), max(20, console().width - indent - LABEL)))
+    shown = lines if len(lines) <= MOST else [*lines[: MOST - 1], Text("...")]
+    for part in shown:
         part.rstrip()
         console().print(label + part)
         label = Text(" " * (indent + LABEL))

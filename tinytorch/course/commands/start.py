@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinytorch.course.commands.refusal import Refused
+from tinytorch.course.commands.refusal import NotYet
 
 if TYPE_CHECKING:
     from tinytorch.course.catalog import Module
@@ -78,17 +78,16 @@ def _pass_gate(here: Workspace | None, module: Module) -> None:
 
     needed = load_course().prerequisites(module.stem)
     if here is None and needed:
-        raise Refused(
+        raise NotYet(
             f"{module.title} stands on {needed[0].title}, and there is no workspace here yet. "
-            f"Begin with: tinytorch start {needed[0].stem}",
-            exit_code=1,
+            f"Begin with: tinytorch start {needed[0].stem}"
         )
     if here is None or not needed:
         return
     from tinytorch.course import progress
 
     if refusal := progress.gate(here, module.stem):
-        raise Refused(refusal.sentence, exit_code=1)
+        raise NotYet(refusal.sentence)
 
 
 def begin(here: Workspace, module: Module) -> None:

@@ -7,10 +7,13 @@ Nothing that was printed is taken away again.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import signal
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 
 import watchfiles
 
@@ -26,8 +29,8 @@ from tinytorch.course.supervisor import Examination
 from tinytorch.course.workspace import Workspace
 
 INTERRUPTED = 130  # what a shell expects of a program that Ctrl-C ended
-QUIET = 30  # milliseconds without another change, after which a save is over
-GLANCE = 500  # milliseconds after which we look at the files ourselves
+QUIET = 20  # milliseconds without another change, after which a save is over
+GLANCE = 300  # milliseconds after which we look at the files ourselves
 
 
 class Overtaken(Exception):
@@ -72,6 +75,7 @@ class Watcher:
         self.spare = supervisor.Spare()
         self.seen: Texts | None = None  # what the files held when they were checked last
         self.known: Texts | None = None  # the same, when the checks could run
+        self.lines = results.Lines(module)
         self.found: dict[str, StepResult] = {}
         self.place: Step | None = None
 
@@ -82,18 +86,20 @@ class Watcher:
     def look(self) -> None:
         """Check what the files hold, unless that has been checked."""
         while (texts := self._read()) != self.seen:
-            self.seen = texts
-            with contextlib.suppress(Overtaken):
-                self._check(texts)
+            time.sleep(QUIET / 1000)
+            if self._read() == texts:  # and not half of what an editor writes
+                self.seen = texts
+                with contextlib.suppress(Overtaken):
+                    self._check(texts)
 
     def _check(self, texts: Texts) -> None:
         first = self._first(texts)
         if first is None:
             self._say(f"checking {self.module.title} on your code")
-            results.show_head(self.module)
             examination = self._examine(self.module.steps)
         else:
-            self._say(f"saved: {_named(first)}")
+            say()
+            self._say(f"saved; checking {_named(first)}")
             examination = self._examine(first, whole=False)
             if _is_fine(examination):
                 examination = self._check_the_rest(examination)
@@ -103,18 +109,12 @@ class Watcher:
 
     def _check_the_rest(self, first: Examination) -> Examination:
         """Check everything else; show what came out otherwise than before."""
-        before = dict(self.found)
         done = {result.step.id: result for result in first.steps}
         others = [step for step in self.module.steps if step.id not in done]
-        found = self._examine(others, trusted=done, shown=before)
-        results.show_whole(self.module, found.whole)
+        found = self._examine(others, trusted=done, in_hand=False)
         done |= {result.step.id: result for result in found.steps}
-        return Examination(
-            module=self.module,
-            steps=tuple(done[step.id] for step in self.module.steps if step.id in done),
-            whole=found.whole,
-            problem=found.problem,
-        )
+        steps = tuple(done[step.id] for step in self.module.steps if step.id in done)
+        return dataclasses.replace(found, steps=steps)
 
     def _examine(
         self,
@@ -122,29 +122,45 @@ class Watcher:
         *,
         trusted: Iterable[str] = (),
         whole: bool = True,
-        shown: Mapping[str, StepResult] | None = None,
+        in_hand: bool = True,
     ) -> Examination:
-        """Check these steps, a line for each unless it is as it was shown before."""
+        """Check these steps; print a line for each that is in hand, or not as it was."""
         wanted = [step.id for step in steps]
 
         def on_step(result: StepResult) -> None:
-            if self._read() != self.seen:
-                raise Overtaken
-            if shown is None or _state(shown.get(result.step.id)) != _state(result):
-                results.show_step(self.module, result)
+            is_news = _state(self.found.get(result.step.id)) != _state(result)
+            if is_news or (in_hand and result.state != "unbuilt"):
+                self.lines.show(result)
             self.found[result.step.id] = result
 
         passed = [name for name, result in self.found.items() if _passed(result)]
         spare, self.spare = self.spare, supervisor.Spare()
-        return supervisor.examine(
-            self.workspace,
-            self.module.stem,
-            steps=wanted,
-            trusted=[name for name in {*passed, *trusted} if name not in wanted],
-            whole=whole,
-            spare=spare,
-            on_step=on_step,
-        )
+        with self._looking_up():
+            return supervisor.examine(
+                self.workspace,
+                self.module.stem,
+                steps=wanted,
+                trusted={*passed, *trusted},
+                whole=whole,
+                spare=spare,
+                on_step=on_step,
+            )
+
+    @contextlib.contextmanager
+    def _looking_up(self) -> Iterator[None]:
+        """Raise Overtaken in the middle of a check, a hanging one too, after another save."""
+
+        def look(number: int, frame: FrameType | None) -> None:
+            if self._read() != self.seen:
+                raise Overtaken
+
+        before = signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, GLANCE / 1000, GLANCE / 1000)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     def _show_verdict(self, examination: Examination) -> None:
         """Show the step to work on, then how much is done."""
@@ -153,7 +169,7 @@ class Watcher:
         if len(examination.steps) == steps:
             Progress.load(self.workspace).record(examination)
             summary = f"{passed} of {count(steps, 'step')} pass; "
-        say()
+        self.lines.end(examination)
         mend = self._to_mend(examination)
         if mend is None or examination.problem:
             results.show_verdict(self.workspace, examination)
@@ -176,7 +192,8 @@ class Watcher:
         """Return the steps to check before all others, or None: check everything."""
         if self.known is None:
             return None
-        return touched(self.module, self.known, texts, place=self.place)
+        changed = touched(self.module, self.known, texts, place=self.place)
+        return changed or ((self.place,) if self.place else None)
 
     def _read(self) -> Texts:
         """Return what the files of the module, and of those it stands on, hold now."""
