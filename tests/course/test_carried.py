@@ -8,7 +8,9 @@ import subprocess
 import sys
 import zipfile
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 import tinytorch as tt
 from tinytorch.course import carried, catalog, exercise, install, limits
@@ -283,3 +285,23 @@ def test_the_whole_course_solved_is_packed_and_passes_its_checks_there(
     where, *outcomes = told.stdout.splitlines()
     assert where.startswith(str(tmp_path))
     assert outcomes == ["{'passed'}"] * 2
+
+
+def test_a_notebook_shows_the_table_and_the_link():
+    """In a real Jupyter kernel, as on a page, in JupyterLab and on Binder."""
+    cell = {"tensors.contiguous_strides": CONTIGUOUS}
+    sources = [
+        f"from tinytorch.course import carry_over\ncarry_over({cell!r});",
+        "import tinytorch as tt; tt.contiguous_strides((2, 3)), tt.contiguous_strides.__code__",
+        f"from tinytorch.course import library_wheel\nlibrary_wheel({cell!r});",
+    ]
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    NotebookClient(notebook, timeout=60).execute()
+    table, used, link = (only.data for (only,) in (one.outputs for one in notebook.cells))
+    assert 'data-yours="1" data-steps="10"' in table["text/html"]
+    assert "(3, 1)" in used["text/plain"]
+    assert "<your tensors.contiguous_strides>" in used["text/plain"]
+    assert link_in(link["text/html"])[0] == "tinytorch-0.1.0+mine-py3-none-any.whl"

@@ -197,11 +197,11 @@ def test_challenges_stand_with_their_medals(learner):
     assert "| Slow | 0.5 times as fast | 2 | none |  |" in text
 
 
-def test_a_damaged_journal_is_set_aside_and_told(learner):
+def test_a_damaged_journal_is_set_aside_and_told(learner, capsys):
     (learner.home / "work.json").write_text("{")
-    text = portfolio.markdown(learner, [examination()])
-    assert "About the journal: " in text
-    assert "work-damaged-" in text
+    assert "No question of this module" in portfolio.markdown(learner, [examination()])
+    assert "work-damaged-" in capsys.readouterr().err
+    assert len(list(learner.home.glob("work-damaged-*.json"))) == 1
 
 
 def test_the_portfolio_of_a_real_examination_holds(learner):

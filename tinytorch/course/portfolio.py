@@ -69,17 +69,14 @@ class Journal:
 
     answers: Mapping[str, Answer]
     scores: Mapping[str, Answer]
-    notice: str = ""
 
     @classmethod
     def of(cls, workspace: Workspace) -> Journal:
         """Read the journal of a workspace."""
-        kept = work.load(workspace.home / "work.json")
-        pages = kept.pages.values()
+        pages = work.load(workspace.home / "work.json").pages.values()
         return cls(
             {name: answer for page in pages for name, answer in page["answers"].items()},
             {name: score for page in pages for name, score in page["scores"].items()},
-            kept.notice,
         )
 
     def of_kind(self, stem: str, kind: str) -> dict[str, Answer]:
@@ -116,7 +113,6 @@ def markdown(workspace: Workspace, examinations: Sequence[Examination]) -> str:
     journal = Journal.of(workspace)
     parts = [
         *_title(examinations),
-        *([f"About the journal: {_plain(journal.notice)}"] if journal.notice else []),
         *(part for one in examinations for part in _module(workspace, one, journal)),
         *_patterns(journal),
     ]
@@ -311,6 +307,7 @@ def html(workspace: Workspace, examinations: Sequence[Examination]) -> str:
     reader = MarkdownIt("commonmark", {"html": False})
     reader.enable("table").disable("image")
     reader.add_render_rule("fence", _code)
+    reader.add_render_rule("code_block", _code)
     reader.add_render_rule("table_open", lambda *_: f"{SCROLLS}<table>\n")
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = reader.parse(markdown(workspace, examinations))
