@@ -59,13 +59,13 @@ def test_only_the_journal_is_left_in_the_folder(home):
 @pytest.mark.parametrize(
     "content", [b"{broken", b"[1, 2]", b"\x00", b"", b"\xff\xfe\x00", b"[" * 99_999]
 )
-def test_a_file_that_is_no_journal_is_set_aside_and_told(home, content):
+def test_a_file_that_is_no_journal_is_set_aside_and_told(home, content, capsys):
     home.mkdir()
     (home / "work.json").write_bytes(content)
-    note = journal.record("toys.why", "Why?", "Because.")
+    journal.record("toys.why", "Why?", "Because.")
     (aside,) = home.glob("work-damaged-*.json")
     assert aside.read_bytes() == content
-    assert f"What was kept before is now {aside}" in note
+    assert f"It is kept as {aside}; a new one begins." in capsys.readouterr().err
     assert list(answers(home)) == ["toys.why"]
 
 

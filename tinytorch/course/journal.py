@@ -29,10 +29,9 @@ def record(
         given = {"rating": rating} if rating else {}
         answers[question_id] = {**answers.get(question_id, {}), **answer_now, **given}
 
-    problem, place = _change(change)
-    return (
-        f"Your answer could not be kept: {problem}." if problem else f"Your answer is kept {place}"
-    )
+    problem, path = _change(change)
+    found = f"could not be kept: {problem}" if problem else f"is kept in {path}"
+    return f"Your answer {found}."
 
 
 def score(question_id: str, ratio: float, target: float, medal: str) -> str:
@@ -48,7 +47,7 @@ def score(question_id: str, ratio: float, target: float, medal: str) -> str:
 
 
 def _change(change: Callable[[Work], None]) -> tuple[str, str]:
-    """Change what is kept; return the problem, or nothing and where it is kept now."""
+    """Change what is kept; return the problem, if there is one, and the file."""
     try:
         path = work.work_file()
         kept = work.load(path)
@@ -56,4 +55,4 @@ def _change(change: Callable[[Work], None]) -> tuple[str, str]:
         work.save(kept, path)
     except CourseError as error:
         return f"{error}; or set {work.VARIABLE} to a folder you can write", ""
-    return "", f"in {path}. {kept.notice}".rstrip()
+    return "", str(path)

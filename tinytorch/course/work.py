@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,6 @@ class Work:
     """What is kept, by page."""
 
     pages: dict[str, Page] = field(default_factory=dict)
-    notice: str = ""
-    """What the learner should be told of how it was read."""
 
     def page(self, name: str) -> Page:
         """Return the work on a page, to change it."""
@@ -108,7 +107,7 @@ def load(path: Path) -> Work:
             with files.one_sentence(path):
                 path.read_bytes()  # what cannot be read at all is not damaged
                 aside = files.set_aside(path, "damaged")
-            work.notice = f"What was kept before is now {aside}: {error}."
+            print(f"{error}. It is kept as {aside}; a new one begins.", file=sys.stderr)
     _adopt_journal(work, path)
     return work
 
@@ -122,7 +121,7 @@ def save(work: Work, path: Path) -> None:
 
 def merged(older: Work, newer: Work) -> Work:
     """Return the work of both; where both have an entry, the newer's or the better."""
-    both = Work(notice=older.notice or newer.notice)
+    both = Work()
     for work in (older, newer):
         for name, page in work.pages.items():
             for section, entries in page.items():
@@ -193,7 +192,7 @@ def _require_pages(pages: Mapping[str, Any]) -> None:
         for section, entries in page.items():
             if section not in SECTIONS or not isinstance(entries, dict):
                 raise CourseError(
-                    f"the work saved for {name} has a part that does not belong: {section[:40]}"
+                    f"the work saved for {name} has a part that does not belong: {section[:40]!r}"
                 )
             for key, entry in entries.items():
                 _require_entry(section, key, entry)
@@ -211,7 +210,7 @@ def _require_entry(section: str, key: str, entry: Any) -> None:
 
 def _require_name(name: str) -> None:
     if name in UNSAFE or not re.fullmatch(r"[\w./:-]{1,200}", name, re.ASCII):
-        raise CourseError(f"it holds a name that no page uses: {name[:40]}")
+        raise CourseError(f"it holds a name that no page uses: {name[:40]!r}")
 
 
 def _length(text: str) -> int:
@@ -229,7 +228,7 @@ def import_work(here: Workspace, brought: Work) -> list[str]:
     fills only what is blank.
     """
     kept = load(here.work)
-    arrival = _Arrival(here, brought, said=[kept.notice] if kept.notice else [])
+    arrival = _Arrival(here, brought)
     for module in catalog.load_course().published:
         for step in module.steps:
             arrival.place(step)
@@ -257,7 +256,8 @@ class _Arrival:
 
     def place(self, step: Step) -> None:
         """Put the step's cells into the files: first what passed, then what was written since."""
-        page = self.brought.pages.get(page_of(step.id), {})
+        pages = [self.brought.pages.get(page_of(step.id), {}), *self.brought.pages.values()]
+        page = next((one for one in pages if any(_cells_of(one, step))), {})
         passed, edit = _cells_of(page, step)
         if passed is None and edit is None:
             return
