@@ -17,7 +17,7 @@ def check_files() -> Iterator[Finding]:
     """Look whether the checks are those that the course came with."""
     changed = checks.changed_files()
     if not changed:
-        yield Finding("ok", f"Checks: {checks.tests_root()}")
+        yield Finding("ok", "The checks are as published")
         return
     names = " ".join(shlex.quote(str(path)) for path in changed)
     again = f"{finding.install('--force-reinstall', '--no-deps')} tinytorch"
