@@ -26,10 +26,14 @@ def about_files(workspace: Workspace, module: catalog.Module) -> str:
         try:
             syntax.parse(text)
         except SyntaxError as error:
-            return f"{_where(f'tinytorch/{path}', error.lineno)} is not valid Python: {error.msg}."
+            return _about_syntax(f"tinytorch/{path}", error)
         if not text.strip() and source.package_files(module.stem).get(path):
             return f"tinytorch/{path} is empty; {_bring_back(module.stem)}"
     return next(filter(None, (_about_step(step, texts) for step in module.steps)), "")
+
+
+def _about_syntax(name: str, error: SyntaxError) -> str:
+    return f"{_where(name, error.lineno)} is not valid Python: {error.msg}"
 
 
 def _about_step(step: catalog.Step, texts: dict[str, str]) -> str:
@@ -48,6 +52,8 @@ def about_loading(stem: str, error: BaseException) -> str:
     """Return why a module could not be imported."""
     if isinstance(error, ImportError) and str(error).startswith("tinytorch/"):
         return str(error)  # the finder's own sentence
+    if isinstance(error, SyntaxError) and holds(error.filename or ""):
+        return _about_syntax(name_of(error.filename or ""), error)
     filename, line = next(
         (place for place in reversed(places(error)) if holds(place[0])), (f"tinytorch/{stem}", None)
     )

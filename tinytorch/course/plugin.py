@@ -131,6 +131,8 @@ class Checker:
         try:
             with capturing(printed), time_limit():
                 return (yield)
+        except pytest.exit.Exception as left:  # or pytest would leave without a report
+            raise SystemExit(str(left)) from None
         finally:
             self._printed[item.nodeid] = printed.getvalue()
 

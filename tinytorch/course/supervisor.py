@@ -215,6 +215,7 @@ class Hearing:
     _at: str | None = None  # the step that is being checked
     _loading: str = ""  # the module that is being imported
     _begun: dict[str, CheckResult] = field(default_factory=dict)
+    _is_second_try: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -293,7 +294,9 @@ class Hearing:
 
     def _blame(self, got: str, because: str) -> None:
         """Put an early end down to what was going on."""
-        if self._at is None:
+        if not self._loading and not self._is_second_try:
+            self._is_second_try = True  # somebody ended it while it waited
+        elif self._at is None:
             self.problem = complaints.about_the_end(self._loading, got)
         elif self._at == checks.WHOLE:
             self._whole = complaints.interrupted(checks.WHOLE, self._begun.values(), got, because)

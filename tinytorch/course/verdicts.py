@@ -24,6 +24,8 @@ def verdict(error: BaseException) -> tuple[str, str, str]:
     line = learner_line(error)
     if isinstance(error, OutOfTime):
         return message(error), "an answer", f"Does a loop never end?{line}"
+    if message(error).startswith("pytest: reading from stdin"):
+        return "a question at the keyboard", "no question", f"Nobody is there to answer.{line}"
     got = f"{type(error).__name__}: {message(error)}".removesuffix(": ")
     return got, "no error", line.strip() or _outside(error)
 
@@ -39,7 +41,7 @@ def message(error: BaseException | None) -> str:
 def learner_line(error: BaseException) -> str:
     """Return a sentence on where the learner's own code was, or nothing."""
     files = install.learner_files()
-    for filename, number in reversed(_places(error)):
+    for filename, number in reversed(places(error)):
         if filename in files or overlay.holds(filename):
             source = linecache.getline(filename, number).strip()
             quoted = f": `{source}`" if source and "`" not in source else "."
@@ -52,15 +54,16 @@ def _outside(error: BaseException) -> str:
     """Return what to look at when no line of the learner's was running."""
     if isinstance(error, TypeError) and "argument" in str(error):
         return "The call did not fit: compare your parameters with those of the exercise."
-    filename, number = _places(error)[-1]
+    filename, number = places(error)[-1]
     where = f"line {number} of {Path(filename).name}"
     return f"It happened in {where}, which used what your code returned."
 
 
-def _places(error: BaseException) -> list[tuple[str, int]]:
-    places = []
+def places(error: BaseException) -> list[tuple[str, int]]:
+    """Return the file and line of each call that led to the error."""
+    found = []
     trace = error.__traceback__
     while trace is not None:
-        places.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        found.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    return places
+    return found
