@@ -168,7 +168,7 @@ def _module(workspace: Workspace, examination: Examination, journal: Journal) ->
     yield f"## {module.title}"
     yield f"*{module.insight}*"
     if examination.problem:
-        yield f"The checks could not be run: {_plain(examination.problem)}"
+        yield f"The checks could not be run: {_plain(examination.problem).removesuffix('.')}."
     yield "### Code"
     results = {result.step: result for result in examination.steps}
     texts = workspace.files(module.stem)
@@ -186,15 +186,13 @@ def _step(step: Step, result: StepResult | None, texts: Mapping[str, str]) -> It
     yield f"#### {step.title}"
     yield f"`{step.id}` {state}." + _stretch_goals(result)
     place = source.locate(step)
+    text = texts.get(place.path, "")
     try:
-        text = source.function_text(texts.get(place.path, ""), place.qualname)
-    except SyntaxError as error:
-        yield f"`{place.path}` is not valid Python (line {error.lineno})."
-        return
-    if text is None:
-        yield f"`{place.path}` has no `{place.qualname}`."
-    elif result is None or result.state != "unbuilt":
-        yield _fenced(text)
+        function = source.find_function(text, place.qualname)
+    except SyntaxError:
+        return  # the checks have said so
+    if function is not None and not source.is_blank(function):
+        yield _fenced(source.function_text(text, place.qualname) or "")
 
 
 def _stretch_goals(result: StepResult | None) -> str:
