@@ -180,6 +180,14 @@ def test_the_names_of_the_library_are_those_that_a_type_checker_reads():
         assert getattr(tinytorch, name) is getattr(home, name)
 
 
+def test_the_names_of_the_library_can_be_imported_by_star_and_pickled():
+    code = (
+        "import pickle; from tinytorch import *; copied = pickle.loads(pickle.dumps(tensor([1, 2])));"
+        "print(copied, pickle.loads(pickle.dumps(zeros)) is zeros, setup.__name__)"
+    )
+    assert run(sys.executable, "-c", code) == "tensor([1, 2]) True tinytorch.setup"
+
+
 # What every module and every step owes
 
 

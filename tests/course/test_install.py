@@ -5,6 +5,7 @@ import types
 
 import pytest
 
+import tinytorch
 from tinytorch.course import catalog, install
 
 
@@ -34,6 +35,15 @@ def test_a_table_that_holds_itself_does_not_hang_the_search(toys):
     toys.library.kernels["itself"] = toys.library.kernels
     install.install("toys.double", double)
     assert toys.library.kernels["double"] is double
+
+
+def test_a_name_that_the_package_has_handed_out_is_replaced_as_well(untouched):
+    reference = tinytorch.format_bytes
+    assert vars(tinytorch)["format_bytes"] is reference
+    install.install("setup.format_bytes", double)
+    assert tinytorch.format_bytes is double
+    install.reset()
+    assert tinytorch.format_bytes is reference
 
 
 def test_restoring_puts_back_exactly_what_was_there(toys, user):
