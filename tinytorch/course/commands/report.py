@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tinytorch.course.commands.refusal import Refused
+
 if TYPE_CHECKING:
     from tinytorch.course.workspace import Workspace
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+PLACE = click.Path(path_type=Path)
 
 
 @click.command()
 @click.option("--to", "folder", type=FOLDER, help="Write the portfolio into this folder.")
 @click.option("--export", type=FILE, help="Write your work as the file that a page brings in.")
-@click.option("--wheel", type=FILE, help="Write the library with your code in it as a wheel.")
+@click.option("--wheel", type=PLACE, help="Write the library with your code into this folder.")
 def report(folder: Path | None, export: Path | None, wheel: Path | None) -> None:
     """Write your portfolio: code, journal, measurements.
 
@@ -42,13 +45,15 @@ def _export(here: Workspace, path: Path) -> None:
     line(f"Your work is in {near(path)}: bring it in on any page of the book, under Your work.")
 
 
-def _pack(here: Workspace, folder: Path) -> None:
+def _pack(here: Workspace, place: Path) -> None:
     from tinytorch.course.commands.screen import line, near
     from tinytorch.course.wheel import workspace_wheel
 
     name, data = workspace_wheel(here)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / name
+    if place.suffix == ".whl" and place.name != name:
+        raise Refused(f"pip knows a wheel by its name, so this one has to be called {name}")
+    path = place if place.suffix == ".whl" else place / name
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
     line("Your library, to install anywhere:")
     line(f"  pip install {near(path)}")

@@ -12,6 +12,7 @@ from tinytorch.course.commands.refusal import NotYet
 
 if TYPE_CHECKING:
     from tinytorch.course.catalog import Module
+    from tinytorch.course.work import Work
     from tinytorch.course.workspace import Workspace
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -29,7 +30,7 @@ def start(stem: str | None, folder: Path | None, file: Path | None, force: bool)
     It is the one you name, or the first that is not complete. In a folder without a workspace
     this makes one. Nothing of yours is ever overwritten.
     """
-    from tinytorch.course import workspace
+    from tinytorch.course import work, workspace
     from tinytorch.course.commands import learner
 
     if stem:
@@ -37,7 +38,8 @@ def start(stem: str | None, folder: Path | None, file: Path | None, force: bool)
     here = workspace.find() if folder is None else _workspace_in(folder)
     place = folder or Path.cwd()
     if file is not None:
-        begin_from(file, here or workspace.create(place), stem)
+        brought = work.read(file)
+        begin_from(brought, here or workspace.create(place), stem)
         return
     module = _module(here, stem)
     if module is None:
@@ -111,14 +113,14 @@ def begin(here: Workspace, module: Module) -> None:
     line("  check   tinytorch check --watch")
 
 
-def begin_from(file: Path, here: Workspace, stem: str | None) -> None:
+def begin_from(brought: Work, here: Workspace, stem: str | None) -> None:
     """Place the work that a page saved, check it, and say what could not be placed."""
     from tinytorch.course import work
     from tinytorch.course.catalog import load_course
     from tinytorch.course.commands import examination
     from tinytorch.course.commands.screen import say
 
-    for sentence in work.import_work(here, work.read(file)):
+    for sentence in work.import_work(here, brought):
         say(sentence)
     wanted = [module for module in load_course().published if module.stem in here.started]
     for module in wanted:
