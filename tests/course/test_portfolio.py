@@ -185,6 +185,16 @@ def test_a_module_without_an_answer_says_so(learner):
     )
 
 
+def test_answers_to_modules_that_are_not_started_and_to_other_pages_are_kept(tmp_path):
+    fresh = workspace.create(tmp_path / "fresh")
+    keep(fresh, answers={"tensors.why": answer(), "guide.how": answer(text="With a pencil.")})
+    text = portfolio.markdown(fresh, [])
+    tensors, elsewhere = text.partition("## Tensors")[2].split("## Elsewhere in the book")
+    assert "### Reflections\n\n#### Why\n" in tensors
+    assert "### Code" not in tensors
+    assert "With a pencil." in elsewhere
+
+
 def test_challenges_stand_with_their_medals(learner):
     won = {"ratio": "12.31", "target": "10", "medal": "gold", "at": "2026-03-12T10:00:00Z"}
     keep(learner, scores={"setup.fast-sum": won, "setup.slow": {"ratio": "0.5", "target": "2"}})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinytorch.course import catalog, source, work
-from tinytorch.course.catalog import Module, Step
+from tinytorch.course.catalog import Step
 from tinytorch.course.engagement.question import RATINGS
 from tinytorch.course.present import count
 from tinytorch.course.report import StepResult
@@ -111,11 +111,14 @@ def _kind(answer: Answer) -> str:
 def markdown(workspace: Workspace, examinations: Sequence[Examination]) -> str:
     """Return the portfolio of a workspace, with what its checks have just found."""
     journal = Journal.of(workspace)
-    parts = [
-        *_title(examinations),
-        *(part for one in examinations for part in _module(workspace, one, journal)),
-        *_patterns(journal),
-    ]
+    examined = {one.module.stem: one for one in examinations}
+    parts = [*_title(examinations)]
+    for module in catalog.load_course().published:
+        if module.stem in examined or journal.count(module.stem):
+            parts += [f"## {module.title}", f"*{module.insight}*"]
+            parts += _code(workspace, examined[module.stem]) if module.stem in examined else []
+            parts += _thoughts(module.stem, journal)
+    parts += [*_elsewhere(journal), *_patterns(journal)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -163,22 +166,15 @@ def _all_stretch_goals(examination: Examination) -> str:
     return f"{len(done)} so far"
 
 
-def _module(workspace: Workspace, examination: Examination, journal: Journal) -> Iterator[str]:
-    module = examination.module
-    yield f"## {module.title}"
-    yield f"*{module.insight}*"
+def _code(workspace: Workspace, examination: Examination) -> Iterator[str]:
+    """Yield the learner's functions, by step, with what their checks found."""
     if examination.problem:
         yield f"The checks could not be run: {_plain(examination.problem).removesuffix('.')}."
     yield "### Code"
     results = {result.step: result for result in examination.steps}
-    texts = workspace.files(module.stem)
-    for step in module.steps:
+    texts = workspace.files(examination.module.stem)
+    for step in examination.module.steps:
         yield from _step(step, results.get(step), texts)
-    if journal.count(module.stem):
-        yield from _thoughts(module, journal)
-        yield from _challenges(module, journal)
-    else:
-        yield "*No question of this module is answered yet.*"
 
 
 def _step(step: Step, result: StepResult | None, texts: Mapping[str, str]) -> Iterator[str]:
@@ -204,37 +200,47 @@ def _stretch_goals(result: StepResult | None) -> str:
     return f"{done}; to go: {_plain('; '.join(open_goals))}." if open_goals else f"{done}."
 
 
-def _thoughts(module: Module, journal: Journal) -> Iterator[str]:
-    """Yield the journal of a module: reflections, predictions, measurements."""
+def _thoughts(stem: str, journal: Journal) -> Iterator[str]:
+    """Yield the journal of a module: reflections, predictions, measurements, challenges."""
+    if not journal.count(stem):
+        yield "*No question of this module is answered yet.*"
     for kind, heading in KINDS.items():
-        answers = journal.of_kind(module.stem, kind)
+        answers = journal.of_kind(stem, kind)
         if answers:
             yield f"### {heading}"
         for name, answer in sorted(answers.items(), key=lambda item: item[1].get("at", "")):
             yield f"#### {_name(name)}"
-            if answer.get("asked"):
-                yield _quoted(answer["asked"])
-            yield f"{GIVEN[kind]}{_on(answer)}:"
-            yield _quoted(answer.get("text") or answer.get("choice") or "(nothing)")
-            if rating := RATINGS.get(answer.get("rating", "")):
-                yield f"Compared with the considered answer: {rating}"
-
-
-def _challenges(module: Module, journal: Journal) -> Iterator[str]:
-    scores = journal.scores_of(module.stem)
-    if scores:
+            yield from _answered(GIVEN[kind], answer)
+    if scores := journal.scores_of(stem):
         yield "### Challenges"
-        rows = [
-            (
-                _name(name),
-                f"{score.get('ratio', '')} times as fast",
-                score.get("target", ""),
-                score.get("medal", "") or "none",
-                _date(score),
-            )
-            for name, score in scores.items()
-        ]
+        rows = [_scored(name, score) for name, score in scores.items()]
         yield _table(("Challenge", "Reached", "Target", "Medal", "On"), rows)
+
+
+def _answered(given: str, answer: Answer) -> Iterator[str]:
+    if answer.get("asked"):
+        yield _quoted(answer["asked"])
+    date = _date(answer)
+    yield f"{given} on {date}:" if date else f"{given}:"
+    yield _quoted(answer.get("text") or answer.get("choice") or "(nothing)")
+    if rating := RATINGS.get(answer.get("rating", "")):
+        yield f"Compared with the considered answer: {rating}"
+
+
+def _scored(name: str, score: Answer) -> tuple[str, ...]:
+    reached = f"{score.get('ratio', '')} times as fast"
+    medal = score.get("medal", "") or "none"
+    return _name(name), reached, score.get("target", ""), medal, _date(score)
+
+
+def _elsewhere(journal: Journal) -> Iterator[str]:
+    """Yield what was asked on pages that are no chapter of the course as it is now."""
+    known = {module.stem for module in catalog.load_course().published}
+    stems = {_stem(name) for name in [*journal.answers, *journal.scores]} - known
+    if stems:
+        yield "## Elsewhere in the book"
+    for stem in sorted(stems):
+        yield from _thoughts(stem, journal)
 
 
 def _patterns(journal: Journal) -> Iterator[str]:
@@ -262,10 +268,6 @@ def _name(question_id: str) -> str:
     """Return the name of a question as words: `tensors.memory_layout` is Memory layout."""
     words = re.sub(r"[\W_]+", " ", question_id.partition(".")[2] or question_id).strip()
     return _plain(words[:1].upper() + words[1:])
-
-
-def _on(answer: Answer) -> str:
-    return f" on {date}" if (date := _date(answer)) else ""
 
 
 def _date(entry: Answer) -> str:
@@ -304,8 +306,8 @@ def html(workspace: Workspace, examinations: Sequence[Examination]) -> str:
 
     reader = MarkdownIt("commonmark", {"html": False})
     reader.enable("table").disable("image")
-    reader.add_render_rule("fence", _code)
-    reader.add_render_rule("code_block", _code)
+    reader.add_render_rule("fence", _block)
+    reader.add_render_rule("code_block", _block)
     reader.add_render_rule("table_open", lambda *_: f"{SCROLLS}<table>\n")
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     tokens = reader.parse(markdown(workspace, examinations))
@@ -329,7 +331,7 @@ def _headings(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
             yield name, escape(inside.content)
 
 
-def _code(renderer: object, tokens: Sequence[Token], place: int, *_: object) -> str:
+def _block(renderer: object, tokens: Sequence[Token], place: int, *_: object) -> str:
     """Return a block of code that can be scrolled with the keyboard."""
     token = tokens[place]
     code = _highlighted(token.content) if token.info == "python" else escape(token.content)
