@@ -148,6 +148,41 @@ def test_a_function_of_another_name_gets_the_one_of_the_step(shape):
     )
 
 
+def test_a_helper_that_has_the_name_of_the_step_gets_another(shape):
+    step, files = shape
+    cell = (
+        "def infer_shape(x):\n    return x\n\n"
+        '@build("tensors.infer_shape")\ndef mine(data):\n    return infer_shape(data), mine(1)\n'
+    )
+    text = cells.with_cell(files, step, cell)[SHAPES]
+    assert "def _infer_shape_of_mine(x):\n    return x\n\n\ndef infer_shape(data):" in text
+    assert "return _infer_shape_of_mine(data), infer_shape(1)" in text
+
+
+def test_lines_that_only_a_notebook_reads_are_left_out_and_prose_is_kept(shape):
+    step, files = shape
+    cell = (
+        '%%time\n!ls\n?len\ndef infer_shape(x):\n    """Why?\n\n    Is it so?\n    """\n'
+        "    return x % 2\ninfer_shape??\n%timeit infer_shape(1)\nawait nothing\n"
+    )
+    text = source.function_text(cells.with_cell(files, step, cell)[SHAPES], "infer_shape")
+    assert text == 'def infer_shape(x):\n    """Why?\n\n    Is it so?\n    """\n    return x % 2'
+
+
+def test_what_a_function_counts_outside_of_itself_comes_along(shape):
+    step, files = shape
+    cell = "CALLS = 0\ndef infer_shape(x):\n    global CALLS\n    CALLS += 1\n    return x"
+    assert "\n\nCALLS = 0\n\n\ndef infer_shape" in cells.with_cell(files, step, cell)[SHAPES]
+
+
+def test_a_private_name_of_another_file_is_imported_from_there(shape):
+    _, files = shape
+    step = COURSE.step("tensors.result_type")
+    text = cells.with_cell(files, step, "def result_type(*d):\n    return _runs, _kernels")
+    assert "    from tinytorch.tensors.shapes import _runs\n" in text["tensors/dtypes.py"]
+    assert "    from tinytorch.tensors.door import _kernels\n" in text["tensors/dtypes.py"]
+
+
 @pytest.mark.parametrize(
     ("cell", "sentence"),
     [

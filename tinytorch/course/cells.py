@@ -44,7 +44,7 @@ class _Surroundings:
     def imports(self) -> list[str]:
         """The lines that import, the standard library first and ours last."""
         parts = (f"from {name} import {', '.join(sorted(p))}" for name, p in self.parts.items())
-        return sorted([*self.whole, *parts], key=_import_order)
+        return sorted([*self.whole, *parts], key=lambda line: _import_order((line, "")))
 
 
 def cell(step: Step, module_texts: Mapping[str, str]) -> str:
@@ -117,7 +117,7 @@ def _add_import(
     found: _Surroundings, statement: ast.Import | ast.ImportFrom, name: str, path: str
 ) -> None:
     for alias in statement.names:
-        if name not in (alias.asname, alias.name.partition(".")[0]):
+        if name != _name_of(alias):
             continue
         if isinstance(statement, ast.Import):
             found.whole.add(ast.unparse(ast.Import([alias])))
@@ -158,12 +158,12 @@ def _steps(stem: str) -> tuple[Step, ...]:
     return catalog.load_course().module(stem).steps
 
 
-def _import_order(statement: str) -> tuple[bool, bool, bool, str]:
+def _import_order(found: tuple[str, str]) -> tuple[bool, bool, bool, str]:
     """Put the standard library first and ours last."""
-    word, name, *_ = statement.split()
+    word, name, *_ = found[0].split()
     package = name.partition(".")[0]
     outside = package not in sys.stdlib_module_names
-    return (package == "tinytorch", outside, word == "from", statement)
+    return (package == "tinytorch", outside, word == "from", found[0])
 
 
 def with_cell(
@@ -186,19 +186,27 @@ def with_cell(
     needed = _needed(text, answer)
     helpers = [node for node in needed if not isinstance(node, ast.Import | ast.ImportFrom)]
     pieces = [text_of(text, node) for node in helpers] + [_unwrapped(text, answer, helpers, step)]
-    for line, name in sorted(_imports(needed), key=lambda one: _import_order(one[0])):
-        if not any(name in names_used(piece) for piece in pieces):
-            continue
-        if _meaning(place.path, line, name) == _meaning(place.path, file, name):
+    file, pieces = _with_imports(file, pieces, sorted(_imports(needed), key=_import_order), step)
+    file = source.put_function(file, place, pieces.pop())
+    for piece in pieces:
+        file = _with_helper(file, place, piece)
+    return {**module_texts, place.path: file}
+
+
+def _with_imports(
+    file: str, pieces: list[str], imports: Iterable[tuple[str, str]], step: Step
+) -> tuple[str, list[str]]:
+    """Return the file and the pieces of code with the imports that they need and do not have."""
+    path = source.locate(step).path
+    for line, name in imports:
+        is_used = any(name in names_used(piece) for piece in pieces)
+        if not is_used or _meaning(path, line, name) == _meaning(path, file, name):
             continue
         if binding(file, name) is None and _may_stand_on_top(line, step):
             file = _with_import(file, line)
         else:
             pieces = [_with_inner_import(p, line) if name in names_used(p) else p for p in pieces]
-    file = source.put_function(file, place, pieces.pop())
-    for piece in pieces:
-        file = _with_helper(file, place, piece)
-    return {**module_texts, place.path: file}
+    return file, pieces
 
 
 def _with_helper(text: str, place: source.Place, piece: str) -> str:
@@ -218,7 +226,11 @@ def _readable(text: str, step: Step) -> str:
     syntax.require_python(text, "its cell")
     answer = _answer(text, step)
     name = source.locate(step).qualname.rpartition(".")[2]
-    return text if answer.name == name else syntax.renamed(text, answer.name, name)
+    if answer.name == name:
+        return text
+    if binding(text, name):  # a helper of that name
+        text = syntax.renamed(text, name, f"_{name}_of_mine")
+    return syntax.renamed(text, answer.name, name)
 
 
 def _plain(text: str) -> str:
@@ -227,7 +239,7 @@ def _plain(text: str) -> str:
     try:
         syntax.parse(text)
     except SyntaxError:
-        return re.sub(r"^[ \t]*([%!].*|[^#\n]*\?)$", "", text, flags=re.MULTILINE)
+        return re.sub(r"^([%!].*|[\w.]+\?\??|\?\??[\w.]+)$", "", text, flags=re.MULTILINE)
     return text
 
 
@@ -323,11 +335,11 @@ def _borrowed(name: str, step: Step, around: Sequence[str]) -> str:
         return CONVENTIONS[name]
     for stem in [step.stem, *_earlier(step.stem)]:
         files = source.package_files(stem)
-        path = source.front(stem, files)
-        after, original = source.origin(files, path, name)
-        found = binding(files[after], original)
-        if found and not isinstance(found, ast.Import | ast.ImportFrom):
-            return f"from tinytorch.{stem} import {name}"
+        for path in [source.front(stem, files), *files]:
+            after, original = source.origin(files, path, name)
+            found = binding(files[after], original)
+            if found and not isinstance(found, ast.Import | ast.ImportFrom):
+                return f"from {source.module_name(path)} import {name}"
     return ""
 
 
@@ -371,14 +383,15 @@ def _is_spoken_for(name: str, node: ast.stmt, step: Step, texts: Mapping[str, st
 def _imports(statements: Iterable[ast.stmt]) -> Iterator[tuple[str, str]]:
     """Yield each import as a line of its own, with the name it binds."""
     for node in statements:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                one = ast.Import([alias])
-                if isinstance(node, ast.ImportFrom):
-                    yield ast.unparse(ast.ImportFrom(node.module, [alias], node.level)), name
-                else:
-                    yield ast.unparse(one), name
+        if isinstance(node, ast.Import):
+            yield from ((ast.unparse(ast.Import([one])), _name_of(one)) for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                yield ast.unparse(ast.ImportFrom(node.module, [one], node.level)), _name_of(one)
+
+
+def _name_of(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def _meaning(path: str, text: str, name: str) -> tuple[str, str]:
@@ -387,7 +400,7 @@ def _meaning(path: str, text: str, name: str) -> tuple[str, str]:
     statement = binding(text, name)
     if not isinstance(statement, ast.Import | ast.ImportFrom):
         return source.module_name(path) if statement else "", name
-    alias = next(one for one in statement.names if name in (one.asname, one.name.split(".")[0]))
+    alias = next(one for one in statement.names if _name_of(one) == name)
     if isinstance(statement, ast.Import):
         return alias.name, ""
     module = source.absolute(statement, path)

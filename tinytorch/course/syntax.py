@@ -165,7 +165,11 @@ def names_used(text: str) -> set[str]:
     tables = list(top.get_children())
     for table in tables:
         tables += table.get_children()
-        used |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+        used |= {
+            symbol.get_name()
+            for symbol in table.get_symbols()
+            if symbol.is_declared_global() or (symbol.is_global() and symbol.is_referenced())
+        }
     return used
 
 

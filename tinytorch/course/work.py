@@ -283,7 +283,7 @@ class _Arrival:
                 self._keep(step, cell, "has not passed and differs from what your file has")
                 return
             self.here.copy([self.here.code / source.locate(step).path], self.folder)
-            self.said.append(f"{step.id}: what your file had is kept in {self.folder}.")
+            self.said.append(f"{step.id}: what your file had is kept in {self._near(self.folder)}.")
         self.here.write({path: text for path, text in after.items() if text != before.get(path)})
         self.placed.append(step.id)
 
@@ -291,7 +291,10 @@ class _Arrival:
         path = files.unused(self.folder / "page" / f"{step.id}.py")
         with files.one_sentence(path):
             files.write_atomically(path, cell)
-        self.said.append(f"{step.id} of the page {why}. Its text is kept in {path}.")
+        self.said.append(f"{step.id} of the page {why}. Its text is kept in {self._near(path)}.")
+
+    def _near(self, path: Path) -> str:
+        return path.relative_to(self.here.root).as_posix()
 
     def say_what_was_placed(self, title: str) -> None:
         """Add a sentence on the steps of one module."""
@@ -332,11 +335,18 @@ def export_work(here: Workspace) -> Work:
     for stem in here.started:
         texts = here.files(stem)
         for path, text in texts.items():
-            syntax.require_python(text, f"tinytorch/{path}")
+            _require_python(text, path)
         for step in catalog.load_course().module(stem).steps:
             cell = _exported(step, texts, work) if _is_built(step, texts) else ""
             _note(work.page(page_of(step.id)), step, cell, progress.state(step) == "passed")
     return work
+
+
+def _require_python(text: str, path: str) -> None:
+    try:
+        syntax.require_python(text, f"tinytorch/{path}")
+    except CourseError as error:
+        raise CourseError(f"{error}; mend it, then export again") from None
 
 
 def _exported(step: Step, texts: Mapping[str, str], work: Work) -> str:
