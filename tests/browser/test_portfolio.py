@@ -60,5 +60,6 @@ def test_code_scrolls_with_the_keyboard(page: Page, written: Path) -> None:
     page.goto(written.as_uri())
     code = page.locator("pre").first
     code.focus()
-    page.keyboard.press("ArrowRight")
+    for _ in range(20):  # a busy machine may drop one
+        page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector('pre').scrollLeft > 0")
