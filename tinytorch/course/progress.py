@@ -97,9 +97,11 @@ class Progress:
 
 def _stretch_goals_reached(examination: Examination) -> int:
     found = [check for step in examination.steps for check in step.checks]
-    found = [check for check in (*found, *examination.whole) if check.kind == "module"]
-    missed = {check.name for check in found if check.outcome != "passed"}
-    return len({check.name for check in found} - missed)
+    if all(step.state == "passed" for step in examination.steps):
+        found += examination.whole  # before that, they pass on the reference
+    deeper = [check for check in found if check.kind == "module"]
+    missed = {check.name for check in deeper if check.outcome != "passed"}
+    return len({check.name for check in deeper} - missed)
 
 
 def _read(path: Path) -> dict[str, Any]:
