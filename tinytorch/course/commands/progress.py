@@ -89,6 +89,9 @@ def _show_whats_next(course: Course, here: Workspace, found: Progress) -> None:
     from tinytorch.course.commands import learner
     from tinytorch.course.commands.screen import say
 
+    if all(found.is_green(module.stem) for module in course.published):
+        say("Everything that is published is complete. To show it: tinytorch report", style="bold")
+        return
     module = learner.current_module(here, found)
     step = learner.step_to_mend(module, found)
     if step is None:

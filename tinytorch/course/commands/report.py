@@ -42,7 +42,8 @@ def _export(here: Workspace, path: Path) -> None:
     from tinytorch.course.commands.screen import line, near
 
     work.save(work.export_work(here), path)
-    line(f"Your work is in {near(path)}: bring it in on any page of the book, under Your work.")
+    line(f"Your work is in {near(path)}")
+    line("Bring it in on any page of the book, under: Keys and your work")
 
 
 def _pack(here: Workspace, place: Path) -> None:

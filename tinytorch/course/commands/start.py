@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,12 +104,21 @@ def begin(here: Workspace, module: Module) -> None:
     was = "was started before, and is as you left it" if known else f"is yours to build: {steps}"
     file = here.code / source.locate(module.steps[0]).path
     say(f"{module.title} {was}.", style="bold")
-    if not Path.cwd().is_relative_to(here.root):
-        line(f"  go to   cd {near(here.root)}")
+    if _say_how_to_go_to(here):
         file = file.relative_to(here.root)
     line(f"  open    {near(file)}")
     line(f"  read    {load_course().address(module)}")
     line("  check   tinytorch check --watch")
+
+
+def _say_how_to_go_to(here: Workspace) -> bool:
+    """Print the way to the workspace, unless the learner is in it; return whether it was."""
+    from tinytorch.course.commands.screen import line, near
+
+    is_elsewhere = not Path.cwd().is_relative_to(here.root)
+    if is_elsewhere:
+        line(f"  go to   cd {near(here.root)}")
+    return is_elsewhere
 
 
 def begin_from(brought: Work, here: Workspace, stem: str | None) -> None:
@@ -128,8 +136,8 @@ def begin_from(brought: Work, here: Workspace, stem: str | None) -> None:
             say()
             examination.shown(here, module)
     if not wanted:
-        say("The file holds no step of a module. Begin one with: tinytorch start")
-        sys.exit(1)
+        say("The file holds no code of a step. Begin a module with: tinytorch start")
+    _say_how_to_go_to(here)
 
 
 def say_that_all_is_done() -> None:
