@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tinytorch.course import source, workspace
+from tinytorch.course import source, supervisor, workspace
 from tinytorch.course.catalog import load_course
 from tinytorch.course.checks import CheckResult
 from tinytorch.course.commands import results, screen
@@ -87,10 +87,10 @@ def test_a_paragraph_is_wrapped_and_an_address_is_not(capsys, monkeypatch):
 def test_a_line_says_what_whose_and_how_many(columns, tallies, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     screen.console.cache_clear()
-    results.show_head(SETUP)
+    lines = results.Lines(SETUP)
     found = failing(check("passed"), check("failed"), check("waiting", kind="module"))
-    results.show_step(SETUP, found)
-    results.show_step(SETUP, unbuilt())
+    lines.show(found)
+    lines.show(unbuilt())
     head, first, second = capsys.readouterr().out.splitlines()
     assert re.fullmatch(rf" +{STEP.name} +not yet +yours +{tallies}", first)
     assert re.fullmatch(rf" +{STEP.name} +not built +reference", second)
@@ -98,7 +98,33 @@ def test_a_line_says_what_whose_and_how_many(columns, tallies, capsys, monkeypat
     assert max(map(len, (head, first, second))) <= int(columns)
 
 
-def test_the_first_red_step_is_shown_whole(work, capsys):
+@pytest.mark.parametrize(("state", "shown"), [("passed", 1), ("unbuilt", 0), ("failed", 0)])
+def test_the_checks_of_the_whole_module_count_once_every_step_is_the_learners(state, shown, capsys):
+    steps = [StepResult(step=s, state="passed", in_place="yours") for s in SETUP.steps]
+    steps[0] = StepResult(step=STEP, state=state, in_place="yours")
+    found = supervisor.Examination(module=SETUP, steps=tuple(steps), whole=(check("passed"),))
+    results.Lines(SETUP).end(found)
+    assert capsys.readouterr().out.count("the whole module") == shown
+
+
+def test_a_long_value_is_cut(capsys):
+    screen.field("printed", "x" * 3000)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == screen.MOST
+    assert lines[-1].strip() == "..."
+
+
+def test_an_address_that_does_not_fit_has_a_line_of_its_own(work, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    screen.console.cache_clear()
+    results.show_where(work, STEP, again=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert f"    {COURSE.address(SETUP, STEP.anchor)}" in lines
+
+
+def test_the_first_red_step_is_shown_whole(work, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    screen.console.cache_clear()
     found = failing(
         check("passed", "nothing is zero bytes"),
         check("failed", "a size has a unit", got="'1'", expected="'1 byte'", because="units tell"),
