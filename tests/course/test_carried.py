@@ -33,13 +33,13 @@ BOTH = {"toys.double": DOUBLE, "toys.spin": SPIN}
 
 def why_not(code):
     """Why the one cell is not used."""
-    (found,) = carried.carry_over(code, show=False)
+    (found,) = carried.carried(code)
     assert found.code == "reference"
     return found.why_not
 
 
 def test_cells_that_pass_become_the_library(toys):
-    found = carried.carry_over(BOTH, show=False)
+    found = carried.carried(BOTH)
     assert [one.code for one in found] == ["yours", "yours"]
     assert tt.toys.double.__code__.co_filename == "<your toys.double>"
     assert install.provenance_of("toys.Top.spin") == "yours"
@@ -66,7 +66,7 @@ def test_the_table_gives_the_reason_where_the_reference_runs(toys, capsys):
 
 
 def test_the_html_counts_and_escapes(toys, outline):
-    found = carried.carry_over({**BOTH, "toys.<b>": "pass"}, show=False)
+    found = carried.carried({**BOTH, "toys.<b>": "pass"})
     page = outline(carried._shown(found).html)
     box = page.first("div")
     assert (box["data-yours"], box["data-steps"], box["role"]) == ("2", "2", "status")
@@ -75,7 +75,7 @@ def test_the_html_counts_and_escapes(toys, outline):
 
 
 def test_steps_run_in_the_order_of_the_course_whatever_order_they_come_in(toys):
-    found = carried.carry_over(dict(reversed(BOTH.items())), show=False)
+    found = carried.carried(dict(reversed(BOTH.items())))
     assert [one.step_id for one in found] == ["toys.double", "toys.spin"]
 
 
@@ -86,7 +86,7 @@ def test_no_cells_say_so(toys, capsys):
 
 def test_a_cell_finds_the_names_that_a_chapter_begins_with(toys):
     cell = f"expect(np.ones(2).sum(), 2.0, because='')\nassert tt.toys and reflect{DOUBLE}"
-    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+    assert carried.carried({"toys.double": cell})[0].code == "yours"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_cell_finds_the_names_that_a_chapter_begins_with(toys):
 )
 def test_a_cell_that_imports_build_itself_prints_no_result_of_its_own(toys, capsys, import_line):
     cell = import_line + DOUBLE
-    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+    assert carried.carried({"toys.double": cell})[0].code == "yours"
     assert capsys.readouterr().out == ""
     assert tt.course.build is exercise.build
 
@@ -108,7 +108,7 @@ def test_a_helper_in_the_cell_comes_along(toys):
     cell = f"def twice(number):\n    return number * 2\n{DOUBLE}".replace(
         "number + number", "twice(number)"
     )
-    assert carried.carry_over({"toys.double": cell}, show=False)[0].code == "yours"
+    assert carried.carried({"toys.double": cell})[0].code == "yours"
 
 
 def test_a_helper_in_another_cell_is_named(toys):
@@ -123,7 +123,7 @@ def test_a_name_missing_while_the_cell_runs_is_named_too(toys):
 
 def test_what_a_cell_defines_stays_in_that_cell(toys):
     code = {"toys.double": f"twice = 2\n{DOUBLE}", "toys.spin": f"twice\n{SPIN}"}
-    assert [one.code for one in carried.carry_over(code, show=False)] == ["yours", "reference"]
+    assert [one.code for one in carried.carried(code)] == ["yours", "reference"]
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,10 @@ def test_an_unknown_step_is_named(toys):
     assert "no step is called 'toys.dubble'" in why_not({"toys.dubble": DOUBLE})
 
 
-def test_a_key_that_is_no_text_is_named(toys):
+def test_a_key_that_is_no_text_is_named(toys, capsys):
     assert "no step is called 7" in why_not({7: DOUBLE})
+    carried.carry_over({7: DOUBLE, **BOTH})
+    assert "2 of 2 steps of Toys run your code." in capsys.readouterr().out
 
 
 def test_an_endless_loop_in_a_cell_is_stopped(toys, monkeypatch):
@@ -169,7 +171,7 @@ def test_an_endless_loop_in_an_answer_is_stopped(toys, monkeypatch):
 
 
 def test_a_flood_of_printing_stays_out_of_sight(toys, capsys):
-    carried.carry_over({"toys.double": f"print('x' * 10**6)\n{DOUBLE}"}, show=False)
+    carried.carried({"toys.double": f"print('x' * 10**6)\n{DOUBLE}"})
     assert capsys.readouterr().out == ""
 
 
@@ -187,20 +189,20 @@ def test_a_later_cell_runs_on_the_earlier_ones(toys):
     cell = SPIN.replace("360 * turns", "360 * turns if tt.toys.double(1) == 2 else None")
     marked = DOUBLE.replace("return", "spins.append(number)\n    return")
     code = {"toys.double": f"spins = tt.toys.spins = []{marked}", "toys.spin": cell}
-    assert [one.code for one in carried.carry_over(code, show=False)] == ["yours", "yours"]
+    assert [one.code for one in carried.carried(code)] == ["yours", "yours"]
     assert 1 in tt.toys.spins
 
 
 def test_carrying_twice_uses_the_newer_cells(toys):
-    carried.carry_over(BOTH, show=False)
-    carried.carry_over({"toys.double": DOUBLE.replace("number + number", "number * 2")}, show=False)
+    carried.carried(BOTH)
+    carried.carried({"toys.double": DOUBLE.replace("number + number", "number * 2")})
     assert install.provenance_of("toys.double") == "yours"
     assert tt.toys.double.__code__.co_consts[-1] == 2
 
 
 def test_every_solved_exercise_of_the_course_is_carried_over(untouched, solved):
     code = {step.id: solved(step) for step in STEPS}
-    found = carried.carry_over(code, show=False)
+    found = carried.carried(code)
     assert {one.step_id: one.why_not for one in found if one.why_not} == {}
     assert len(found) == len(STEPS)
     assert tt.contiguous_strides.__code__.co_filename == "<your tensors.contiguous_strides>"

@@ -32,16 +32,18 @@ class Carried:
         return "reference" if self.why_not else "yours"
 
 
-def carry_over(code: Mapping[str, str], *, show: bool = True) -> tuple[Carried, ...]:
-    """Check cells that passed before, by step, and use each that passes again.
+def carry_over(code: Mapping[str, str]) -> None:
+    """Check cells that passed before, by step, use each that passes again, and show a table.
 
-    Each runs in a namespace of its own. Whatever is in them, the answer is a table: whose code
-    each step runs from here on, and why not the learner's.
+    Each cell runs in a namespace of its own. Whatever is in it, the table says whose code its
+    step runs from here on, and why not the learner's.
     """
-    found = tuple(_carry(step_id, code[step_id]) for step_id in _in_course_order(code))
-    if show:
-        present.show(_shown(found))
-    return found
+    present.show(_shown(carried(code)))
+
+
+def carried(code: Mapping[str, str]) -> tuple[Carried, ...]:
+    """Use each cell whose answer passes its checks; return what became of every one."""
+    return tuple(_carry(step_id, code[step_id]) for step_id in _in_course_order(code))
 
 
 def library_wheel(code: Mapping[str, str]) -> None:
@@ -52,7 +54,7 @@ def library_wheel(code: Mapping[str, str]) -> None:
     from tinytorch.course import wheel  # here, because few sessions pack one
 
     with _put_back(code):
-        found = carry_over(code, show=False)
+        found = carried(code)
     texts: dict[str, str] = {}
     packed = []
     for one in found:
@@ -66,7 +68,7 @@ def library_wheel(code: Mapping[str, str]) -> None:
 
 
 def _carry(step_id: str, cell: object) -> Carried:
-    return Carried(step_id=step_id, why_not=_why_not(step_id, cell))
+    return Carried(step_id=str(step_id), why_not=_why_not(step_id, cell))
 
 
 def _why_not(step_id: str, cell: object) -> str:
