@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -128,23 +129,35 @@ def test_a_package_that_was_put_into_a_workspace_later_is_refused(here):
         here.start("setup")
 
 
-@pytest.mark.parametrize("inside", ["", "deeper"])
-def test_a_file_in_the_way_is_one_sentence(tmp_path, inside):
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CourseError, match=r"^cannot use .*file.*: .*; free the place or choose"):
-        workspace.create(tmp_path / "file" / inside)
+@pytest.mark.parametrize(
+    "folder", ["file", "file/deeper", "long/" + "a" * 300, "marked", "\N{SNOWMAN}" * 100]
+)
+def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path, folder):
+    for path in ("file", "marked/.tinytorch"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("in the way")
+    with pytest.raises(CourseError, match=r"^cannot use /[^\n]+: [^\n]+; free the place or choose"):
+        workspace.create(tmp_path / folder)
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_the_home_folder_of_nobody_is_one_sentence(monkeypatch):
+    with pytest.raises(CourseError, match="there is no home folder ~nobody-at-all; write it out"):
+        workspace.create(Path("~nobody-at-all/mine"))
 
 
 def test_a_folder_that_refuses_is_one_sentence(tmp_path, monkeypatch):
     here = workspace.create(tmp_path)
 
-    def refuse(*_, **__):
-        raise PermissionError(13, "Permission denied", str(here.code))
+    def refuse(draft, *_):
+        raise PermissionError(13, "Permission denied", str(draft))
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(CourseError, match=r"^cannot use .*tinytorch: permission denied; free"):
+    with pytest.raises(
+        CourseError, match=r"^cannot use .*/tinytorch/setup\.py: permission denied;"
+    ):
         here.start("setup")
+    assert here.started == ()
 
 
 def test_a_workspace_is_found_from_anywhere_inside(here, monkeypatch):
@@ -169,6 +182,14 @@ def test_where_there_is_none_the_way_to_one_is_told(tmp_path, monkeypatch):
     assert workspace.find() is None
     with pytest.raises(CourseError, match="in this folder or above it; make one with: tinytorch s"):
         workspace.require()
+
+
+def test_a_folder_that_may_not_be_looked_into_holds_no_workspace(here, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert workspace.find(here.root) is None
 
 
 def test_a_current_folder_that_was_deleted_holds_no_workspace(tmp_path, monkeypatch):

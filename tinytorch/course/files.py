@@ -49,6 +49,10 @@ def _draft(path: Path, text: str, *, mode: int) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
         yield draft
+    except OSError as error:
+        if error.filename == str(draft):  # nobody knows that name
+            error.filename = str(path)
+        raise
     finally:
         with contextlib.suppress(OSError):
             draft.unlink()

@@ -216,15 +216,27 @@ def find(start: Path | None = None) -> Workspace | None:
     named = os.environ.get(VARIABLE)
     if named == "off":
         return None
-    if named:
-        root = Path(named).expanduser().absolute()
-        return Workspace(root) if (root / MARKER).is_file() else None
     try:
         folder = (start or Path.cwd()).absolute()
     except OSError:  # the current folder was deleted
         return None
-    found = (root for root in (folder, *folder.parents) if (root / MARKER).is_file())
-    return next(map(Workspace, found), None)
+    candidates = [_absolute(Path(named))] if named else [folder, *folder.parents]
+    return next((Workspace(root) for root in candidates if is_workspace(root)), None)
+
+
+def is_workspace(root: Path) -> bool:
+    """Return whether the folder holds the marker of a workspace."""
+    try:
+        return (root / MARKER).is_file()
+    except OSError:  # a folder that may not be looked into
+        return False
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.expanduser().absolute()
+    except RuntimeError:
+        raise CourseError(f"there is no home folder {folder.parts[0]}; write it out") from None
 
 
 def require() -> Workspace:
@@ -239,10 +251,10 @@ def require() -> Workspace:
 
 def create(folder: Path) -> Workspace:
     """Make the folder a workspace, unless it is one, and return it."""
-    root = folder.expanduser().absolute()
-    _refuse_a_package(root)
-    if not (root / MARKER).is_file():
-        with files.one_sentence(root):
+    root = _absolute(folder)
+    with files.one_sentence(root):
+        _refuse_a_package(root)
+        if not is_workspace(root):
             (root / "tinytorch").mkdir(parents=True, exist_ok=True)
             files.write_new(root / "README.md", README)
             files.write_new(root / MARKER, _marker({}))
