@@ -40,6 +40,38 @@ def test_without_a_step_every_test_of_the_module_runs(toys):
     assert [result.step for result in results if result.name.startswith("test_a_top")] == [""]
 
 
+def test_the_checks_of_the_whole_module_can_be_run_alone(toys):
+    found = checks.run_checks(checks.check_files("toys"), step=checks.WHOLE)
+    assert outcomes(found) == [
+        ("test_a_top_spins_twice_as_far_in_twice_the_turns", "passed"),
+    ]
+    assert found[0].step == checks.WHOLE
+
+
+def test_a_module_needs_no_checks_that_belong_to_all_of_it(toys):
+    source = (toys.folder / "modules" / "test_toys.py").read_text()
+    toys.write("package", source)
+    assert checks.run_checks(checks.check_files("toys"), step=checks.WHOLE) == ()
+
+
+def test_files_that_cannot_be_read_fail_the_whole_module(toys):
+    toys.write("package", "this is no Python")
+    found = checks.run_checks(checks.check_files("toys"), step=checks.WHOLE)
+    assert "failed" in {result.outcome for result in found}
+
+
+def test_a_check_is_announced_as_it_begins_and_with_what_it_found(toys):
+    toys.library.double = lambda number: 4
+    said = []
+    run(toys, announce=lambda result: said.append((result.name, result.outcome)))
+    assert said == [
+        ("test_two_doubled_is_four", "waiting"),
+        ("test_two_doubled_is_four", "passed"),
+        ("test_one_half_doubled_is_one", "waiting"),
+        ("test_one_half_doubled_is_one", "failed"),
+    ]
+
+
 def test_in_a_module_the_module_checks_of_one_step_do_not_wait_for_another(toys):
     toys.library.double = lambda number: number
     found = dict(outcomes(checks.run_checks(checks.check_files("toys"))))
@@ -150,6 +182,33 @@ def test_a_broken_catalogue_of_mistakes_is_reported_as_such(toys):
 
 def test_what_a_check_costs_is_measured(toys):
     assert all(0 < result.seconds < 1 for result in run(toys))
+
+
+def test_the_published_checks_are_these(tmp_path, monkeypatch):
+    """Where this fails: .venv/bin/tinytorch author sync."""
+    assert checks.changed_files() == []
+    published = checks.DIGESTS.read_text()
+    monkeypatch.setattr(checks, "DIGESTS", tmp_path / "checks.sha256")
+    assert len(checks.changed_files()) == len(published.splitlines())
+    checks.write_digests()
+    assert checks.DIGESTS.read_text() == published
+
+
+def test_a_file_of_checks_that_was_touched_is_known_by_its_digest(toys, monkeypatch):
+    monkeypatch.setattr(checks, "DIGESTS", toys.folder / "checks.sha256")
+    checks.write_digests()
+    assert checks.changed_files("toys") == []
+    toys.write("package", "")
+    toys.mistakes.unlink()
+    assert checks.changed_files("toys") == [
+        toys.folder / "package" / "test_toys.py",
+        toys.mistakes,
+    ]
+
+
+def test_the_digests_are_those_that_everyone_can_compute():
+    command = ["sha256sum", "--check", "--quiet", str(checks.DIGESTS)]
+    subprocess.run(command, cwd=checks.tests_root(), check=True)
 
 
 def test_every_published_module_has_its_files():
