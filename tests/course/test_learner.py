@@ -6,92 +6,23 @@ Everything is asked of the catalogue, so a module that is published later is lea
 import ast
 import builtins
 import json
-import os
 import re
-import sys
 import time
-from pathlib import Path
 
 import pexpect
 import pytest
 
+from tests.course.terminal import COMMAND, SAVED, Learner
 from tinytorch.course import checks, source, syntax
 from tinytorch.course.catalog import load_course
 from tinytorch.course.files import write_atomically
 from tinytorch.course.misconceptions import read_mistakes
 
 COURSE = load_course()
-COMMAND = Path(sys.executable).with_name("tinytorch")
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-SECOND = 1.0
-PATIENCE = 30 * SECOND  # for a whole module on a busy machine
 REFLECTION = """
 from tinytorch.course import reflect
 reflect("{stem}.why", "Why?", considered="Because.", answer="{answer}", rating="partly")
 """
-
-
-class Learner:
-    """Somebody at a terminal, in a folder of their own."""
-
-    def __init__(self, folder, home):
-        self.folder = folder
-        self.environment = {
-            **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-            "HOME": str(home),
-            "TERM": "xterm-256color",
-        }
-        folder.mkdir()
-        home.mkdir(exist_ok=True)
-
-    def begins(self, command, *arguments):
-        """Start a program in a terminal of 100 columns."""
-        return pexpect.spawn(
-            str(command),
-            list(map(str, arguments)),
-            cwd=self.folder,
-            env=self.environment,
-            dimensions=(50, 100),
-            encoding="utf-8",
-            timeout=PATIENCE,
-        )
-
-    def types(self, *arguments, code=0):
-        """Run `tinytorch` to its end and return what is to be read on the screen."""
-        terminal = self.begins(COMMAND, *arguments)
-        terminal.expect(pexpect.EOF)
-        terminal.close()
-        shown = read(terminal.before)
-        assert (terminal.exitstatus, terminal.signalstatus) == (code, None), shown
-        assert "Traceback" not in shown
-        return shown
-
-    def runs(self, program):
-        """Run a Python program in the folder."""
-        terminal = self.begins(sys.executable, "-c", program)
-        terminal.expect(pexpect.EOF)
-        terminal.close()
-        assert terminal.exitstatus == 0, terminal.before
-        return read(terminal.before)
-
-    def file(self, step):
-        return self.folder / "tinytorch" / source.locate(step).path
-
-    def writes(self, step, function, *, below=""):
-        """Put another function into the file of a step, as an editor saves it."""
-        path, name = self.file(step), source.locate(step).qualname
-        text = source.replace_function(path.read_text(), name, function)
-        write_atomically(path, text + below)
-
-    def solves(self, step):
-        place = source.locate(step)
-        reference = source.package_files(step.stem)[place.path]
-        self.writes(step, source.function_text(reference, place.qualname))
-
-
-def read(shown):
-    """What a person reads: no colours, one blank where the screen has many."""
-    return " ".join(COLOURS.sub("", shown).split())
 
 
 def plain(sentence):
@@ -174,25 +105,25 @@ def works_with_the_watch(learner, module):
     first, *others = module.steps
     terminal = learner.begins(COMMAND, "check", "--watch")
     terminal.expect(f"Next to build: {re.escape(first.id)}")
-    terminal.expect("watching for the next save")
+    terminal.expect(SAVED)
     learner.solves(first)
     saved = time.monotonic()
     terminal.expect(rf"{first.name} [^\n]*passed[^\n]*yours")
-    assert time.monotonic() - saved < 5 * SECOND  # benchmarks/command.py measures it
-    terminal.expect("watching for the next save")
+    assert time.monotonic() - saved < 5  # benchmarks/command.py measures it
+    terminal.expect(SAVED)
     whole = learner.file(first).read_text()
     learner.file(first).write_text(f"{whole}\ndef half(")
     terminal.expect("line")
-    terminal.expect("watching for the next save")
+    terminal.expect(SAVED)
     learner.file(first).unlink()
-    terminal.expect("watching for the next save")
+    terminal.expect(SAVED)
     learner.file(first).write_text(whole)
     terminal.expect(f"Next to build: {re.escape(others[0].id)}")
-    terminal.expect("watching for the next save")
+    terminal.expect(SAVED)
     for step in others:
         learner.solves(step)
     terminal.expect(f"{module.title} is complete")
-    terminal.expect("watching for the next save")
+    terminal.expect(SAVED)
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     terminal.close()

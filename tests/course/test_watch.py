@@ -1,7 +1,15 @@
 """`check --watch`: what is checked first, and what stays on the screen."""
 
+import shutil
+import signal
+import subprocess
+import time
+
+import pexpect
+import psutil
 import pytest
 
+from tests.course.terminal import COLOURS, COMMAND, SAVED, Learner
 from tinytorch.course import source
 from tinytorch.course.catalog import load_course
 from tinytorch.course.commands.changes import touched
@@ -73,3 +81,122 @@ def test_a_file_that_is_gone_reaches_from_the_step_in_hand_on():
 def test_a_file_of_another_module_reaches_from_the_step_in_hand_on():
     before, now = {**BLANK, "setup.py": "x = 1"}, {**BLANK, "setup.py": "x = 2"}
     assert touched(TENSORS, before, now, place=SECOND) == TENSORS.steps[1:]
+
+
+# In a terminal
+
+SETUP = load_course().module("setup")
+ONE, TWO, THREE, *_ = SETUP.steps
+HANGS = "def {name}(*inputs):\n    while True:\n        pass"
+WRONG = "def {name}(*inputs):\n    return {answer}"
+
+
+@pytest.fixture
+def learner(tmp_path):
+    """Somebody who has started the first module."""
+    found = Learner(tmp_path / "work", tmp_path / "home")
+    found.types("start")
+    return found
+
+
+def answers(learner, step, code, **words):
+    learner.writes(step, code.format(name=source.locate(step).qualname, **words))
+
+
+def ends(terminal):
+    """Press Ctrl-C; return what was shown after it."""
+    terminal.sendintr()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert (terminal.exitstatus, terminal.signalstatus) == (130, None)
+    return terminal.before
+
+
+def test_the_step_in_hand_stays_the_one_shown_while_it_is_red(learner):
+    watch = learner.watches()
+    answers(learner, ONE, WRONG, answer=1)
+    watch.expect(f"Not yet: {ONE.id}.*{SAVED}")
+    answers(learner, THREE, WRONG, answer=1)
+    watch.expect(f"Not yet: {THREE.id}.*{SAVED}")
+    for number in (2, 3):
+        answers(learner, THREE, WRONG, answer=number)
+        watch.expect(SAVED)
+        assert f"Not yet: {THREE.id}" in watch.before
+        assert f"Not yet: {ONE.id}" not in watch.before
+    learner.solves(TWO)
+    watch.expect(SAVED)
+    assert f"Not yet: {THREE.id}" in watch.before
+    learner.solves(THREE)
+    watch.expect(f"Not yet: {ONE.id}.*{SAVED}")
+    ends(watch)
+
+
+def test_only_what_changed_is_checked_before_the_first_answer(learner):
+    watch = learner.watches()
+    learner.solves(TWO)
+    watch.expect(f"saved; checking {TWO.name}\\W")
+    watch.expect(SAVED)
+    assert [step.name for step in SETUP.steps if f"  {step.name} " in watch.before] == [TWO.name]
+    ends(watch)
+
+
+def test_nothing_on_the_screen_is_taken_away(learner):
+    watch = learner.watches()
+    learner.solves(ONE)
+    watch.expect(SAVED)
+    assert not [code for code in ("[2J", "[H", "[K", "[A") if f"\x1b{code}" in watch.before]
+    assert COLOURS.sub("", ends(watch)).strip(" \r\n^C") == ""
+
+
+def test_a_check_that_hangs_is_given_up_when_the_file_is_saved_again(learner):
+    watch = learner.watches()
+    answers(learner, ONE, HANGS)
+    watch.expect(f"saved; checking {ONE.name}")
+    learner.solves(ONE)
+    watch.expect(f"{ONE.name} .*passed")
+    assert "no answer within" not in watch.before
+    watch.expect(SAVED)
+    ends(watch)
+
+
+def test_ctrl_c_in_the_middle_of_a_check_leaves_no_process_behind(learner):
+    watch = learner.watches()
+    answers(learner, ONE, HANGS)
+    watch.expect(f"saved; checking {ONE.name}")
+    time.sleep(0.5)
+    started = psutil.Process(watch.pid).children(recursive=True)
+    assert started
+    assert "Traceback" not in ends(watch)
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert alive == []
+
+
+def test_a_folder_that_goes_and_comes_back_is_seen(learner):
+    watch = learner.watches()
+    code = learner.folder / "tinytorch"
+    shutil.move(code, learner.folder / "elsewhere")
+    watch.expect(f"(?i)setup.*{SAVED}")
+    shutil.move(learner.folder / "elsewhere", code)
+    watch.expect(f"Next to build: {ONE.id}.*{SAVED}")
+    learner.solves(ONE)
+    watch.expect(f"{ONE.name} .*passed.*{SAVED}")
+    ends(watch)
+
+
+def test_the_watch_works_without_a_terminal(learner):
+    watch = subprocess.Popen(
+        [COMMAND, "check", "--watch"],
+        cwd=learner.folder,
+        env={**learner.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    shown = []
+    while SAVED not in "".join(shown):
+        shown.append(watch.stdout.readline())
+    watch.send_signal(signal.SIGINT)
+    shown.append(watch.communicate(timeout=10)[0])
+    assert watch.returncode == 130
+    assert "\x1b" not in "".join(shown)
+    assert "Traceback" not in "".join(shown)
