@@ -341,6 +341,46 @@ def test_a_function_that_misbehaves_is_red_and_named(learner, body, says):
     assert found.title
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "None",
+        "3",
+        "json.dumps",
+        "np.broadcast_shapes",
+        "len",
+        "print",
+        "re",
+        "''",
+        "lambda count: None",
+        "Machine",
+        "parse_version",
+    ],
+)
+def test_what_stands_in_the_place_of_a_function_is_checked_as_it_is(learner, value):
+    learner.solves_everything()
+    learner.adds(f"format_bytes = {value}")
+    found = learner.checks(FORMAT_BYTES, "setup.parse_version", "setup.satisfies")
+    assert [result.state for result in found.steps] == ["failed", "passed", "passed"]
+    assert {check.provenance for check in found.steps[0].checks} == {"yours"}
+
+
+def test_an_answer_may_be_decorated(learner):
+    learner.writes(RIGHT)
+    text = learner.file.read_text()
+    learner.file.write_text(text.replace("def format_bytes", "@functools.cache\ndef format_bytes"))
+    (found,) = learner.checks().steps
+    assert (found.state, found.in_place) == ("passed", "yours")
+
+
+def test_a_function_under_a_second_name_is_replaced_there_too(learner):
+    learner.writes(RIGHT)
+    learner.adds("sizes = {'bytes': format_bytes}\nsize_of = format_bytes")
+    learner.writes("return sizes['bytes'](3) + size_of(5)", "parse_version", "text")
+    found = learner.checks("setup.parse_version")
+    assert "bytes" not in failure(found).got.replace("3 bytes5 bytes", "")
+
+
 def test_a_loop_that_swallows_everything_is_ended_and_the_other_steps_are_checked(learner):
     learner.solves_everything()
     learner.writes(

@@ -36,14 +36,10 @@ def provenance_of(target: str) -> Provenance:
     now = current(target)
     if now is not reference(target):
         return "yours"
-    return "yours" if overlay.holds(_filename(target, now)) else "reference"
-
-
-def _filename(target: str, value: Any) -> str:
-    """Return the file that the object comes from; for what is no function, its module's."""
-    code = code_of(value)
-    module = sys.modules.get(f"tinytorch.{target.partition('.')[0]}")
-    return str(code.co_filename if code else getattr(module, "__file__", None))
+    module, code = sys.modules[f"tinytorch.{target.partition('.')[0]}"], code_of(now)
+    is_laid_over = overlay.holds(getattr(module, "__file__", None) or "")
+    is_filled = code is not None and overlay.is_ours(code.co_filename)
+    return "yours" if is_laid_over and not is_filled else "reference"
 
 
 def install(target: str, candidate: Any) -> Any:
@@ -83,9 +79,10 @@ def use_as_references(references: Mapping[str, Any]) -> dict[str, Any]:
     uses = Counter(map(id, replaced.values()))
     for target, made in references.items():
         mine = replaced[target]
-        is_only_its_own = uses[id(mine)] == 1 and overlay.holds(_filename(target, mine))
+        code = code_of(mine)
+        is_its_own = uses[id(mine)] == 1 and code is not None and overlay.holds(code.co_filename)
         for put in list(_places(mine)):
-            if is_only_its_own or put.args[-1] == target.rpartition(".")[2]:
+            if is_its_own or put.args[-1] == target.rpartition(".")[2]:
                 put(made)
         _references[target] = made
     return replaced

@@ -42,11 +42,14 @@ def laid_over() -> Path | None:
 
 
 def holds(filename: str) -> bool:
-    """Return whether code with this file name is the learner's, out of the workspace."""
+    """Return whether a file is one of the learner's, in the workspace."""
     root = laid_over()
-    if root is None or filename.startswith(f"{source.PACKAGE}{os.sep}"):
-        return False  # we may be installed in a .venv that lies in the workspace
-    return filename.startswith(f"{root}{os.sep}")
+    return root is not None and filename.startswith(f"{root}{os.sep}") and not is_ours(filename)
+
+
+def is_ours(filename: str) -> bool:
+    """Return whether a file is one of the reference, which may be installed in a workspace."""
+    return filename.startswith(f"{source.PACKAGE}{os.sep}")
 
 
 def name_of(filename: str) -> str:

@@ -94,17 +94,17 @@ def examine(
         whole=whole,
         on_step=on_step or (lambda result: None),
         fingerprint=fingerprint(workspace, module),
+        problem=_about_the_checks(stem),
     )
-    examiner = spare or Spare()
     try:
-        hearing.problem = _about_the_checks(stem)
         while not hearing.is_over:
-            hearing.attend(examiner)
-            if not hearing.is_over:
-                examiner.close()
-                examiner = Spare()
+            spare = spare or Spare()
+            hearing.attend(spare)
+            spare.close()
+            spare = None
     finally:
-        examiner.close()
+        if spare is not None:
+            spare.close()
     return hearing.examination()
 
 
