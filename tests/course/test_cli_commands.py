@@ -122,6 +122,13 @@ def test_start_in_another_folder_says_how_to_go_there(run, folder):
     assert "open tinytorch/setup.py" in shown
 
 
+def test_start_makes_the_workspace_that_the_environment_names(run, folder, monkeypatch):
+    monkeypatch.setenv("TINYTORCH_WORKSPACE", str(folder / "named"))
+    assert run("start")[0] == 0
+    assert (folder / "named" / "tinytorch" / "setup.py").is_file()
+    assert run("start")[1].startswith("Setup was started before")
+
+
 def test_start_without_a_stem_takes_the_first_module_that_is_not_complete(run, finds):
     run("start")
     finds()
@@ -286,7 +293,7 @@ def test_progress_shows_the_whole_course(run, finds):
     planned = [module for module in COURSE.modules if not module.published]
     assert all(f"{module.title} planned" in shown for module in planned)
     assert all(part.name in shown for part in COURSE.parts)
-    assert "Reflect 0 answers Analyze 0 answers Optimize 0 answers" in shown
+    assert "Reflect none yet Analyze none yet Optimize none yet" in shown
     assert shown.endswith(f"Next: {STEP.id}, {STEP.title}")
 
 
@@ -317,7 +324,7 @@ def test_progress_counts_the_answers_of_each_pattern(run, finds, folder):
     work = {"format": "tinytorch-work-1", "saved": "", "pages": {SETUP.page: {"answers": answers}}}
     (folder / ".tinytorch" / "work.json").write_text(json.dumps(work))
     shown = run("progress")[1]
-    assert "Reflect 2 answers" in shown
+    assert "Reflect 2 questions taken up in Setup" in shown
     assert shown.endswith("Next: tinytorch next")
 
 
@@ -470,3 +477,16 @@ def test_the_command_works_where_the_terminal_knows_no_colour_and_no_utf8():
     )
     assert "Setup is yours to build" in found.stdout
     assert "\x1b" not in found.stdout
+
+
+def test_a_letter_that_the_terminal_lacks_is_written_out(folder):
+    run_it = [Path(sys.executable).with_name("tinytorch")]
+    environment = {"PYTHONIOENCODING": "ascii", "HOME": str(folder)}
+    subprocess.run([*run_it, "start"], env=environment, check=True, capture_output=True)
+    path = folder / "tinytorch" / "setup.py"
+    path.write_text(f"{path.read_text()}\nprint('\u00e9')\nraise ValueError('na\u00efve')\n")
+    found = subprocess.run(
+        [*run_it, "check"], env=environment, check=False, capture_output=True, text=True
+    )
+    assert found.returncode == 1
+    assert "na\\xefve" in found.stdout

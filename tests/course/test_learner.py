@@ -67,7 +67,7 @@ def test_a_learner_goes_from_an_empty_folder_to_the_end_of_the_course(home):
         damages_the_progress_file(learner, module)
         learner.runs(REFLECTION.format(stem=module.stem, answer=f"I built {module.stem}."))
     assert "complete" in learner.types("next")
-    assert f"Reflect {len(COURSE.published)} answers" in learner.types("progress")
+    assert f"Reflect {len(COURSE.published)} questions taken up" in learner.types("progress")
     takes_the_work_along(learner, home)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import sys
 
 
@@ -12,4 +13,7 @@ def main() -> None:
         sys.exit('tinytorch needs its extra "learn": pip install "tinytorch[learn]"')
     from tinytorch.course.commands import tinytorch
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # where a terminal lacks a letter
     tinytorch()

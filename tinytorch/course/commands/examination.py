@@ -17,7 +17,7 @@ def shown(workspace: Workspace, module: Module) -> Examination:
     say(f"{module.title}: {count(len(module.steps), 'step')}, checked on your code", style="bold")
     lines = results.Lines(module)
     examination = supervisor.examine(workspace, module.stem, on_step=lines.show)
-    Progress.load(workspace).record(examination)
     lines.end(examination)
     results.show_verdict(workspace, examination)
+    Progress.load(workspace).record(examination)
     return examination

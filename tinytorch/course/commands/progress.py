@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +27,7 @@ def progress() -> None:
     course = load_course()
     found = refresh(here)
     _show_modules(course, here, found)
-    _show_patterns(course)
+    _show_patterns(course, here)
     say()
     _show_whats_next(course, here, found)
 
@@ -67,22 +66,24 @@ def _cells(module: Module, here: Workspace, found: Progress) -> list[tuple[str, 
     return [steps, *([] if is_narrow() else wide), state]
 
 
-def _show_patterns(course: Course) -> None:
-    """Print how many questions are answered, by the pattern that they practise."""
+def _show_patterns(course: Course, here: Workspace) -> None:
+    """Print how many questions were taken up, by the pattern that their modules practise."""
     from tinytorch.course import work
-    from tinytorch.course.commands.screen import row, say
+    from tinytorch.course.commands.screen import field, say
     from tinytorch.course.present import count
 
-    answered = Counter(
-        course.module(stem).pattern
-        for page in work.load(work.work_file()).pages.values()
-        for stem in (question.partition(".")[0] for question in page["answers"])
-        if stem in {module.stem for module in course.modules}
-    )
+    pages = work.load(here.work).pages.values()
+    taken = [
+        name.partition(".")[0] for page in pages for name in (*page["answers"], *page["scores"])
+    ]
     say()
     say("Patterns practised", style="bold")
     for pattern in course.patterns:
-        row((pattern.name, 10, ""), (count(answered[pattern.name], "answer"), 0, ""))
+        modules = [module for module in course.modules if module.pattern == pattern.name]
+        number = sum(taken.count(module.stem) for module in modules)
+        titles = ", ".join(module.title for module in modules if module.stem in taken)
+        where = f"{count(number, 'question')} taken up in {titles}" if number else "none yet"
+        field(pattern.name, where, indent=2, style="")
 
 
 def _show_whats_next(course: Course, here: Workspace, found: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ def start(stem: str | None, folder: Path | None, file: Path | None, force: bool)
     if stem:
         learner.published_module(stem)
     here = workspace.find() if folder is None else _workspace_in(folder)
-    place = folder or Path.cwd()
+    place = folder or _place()
     if file is not None:
         brought = work.read(file)
         begin_from(brought, here or workspace.create(place), stem)
@@ -51,10 +52,18 @@ def start(stem: str | None, folder: Path | None, file: Path | None, force: bool)
 
 def _workspace_in(folder: Path) -> Workspace | None:
     """Return the workspace that this very folder is."""
-    from tinytorch.course.workspace import MARKER, Workspace
+    from tinytorch.course.workspace import Workspace, is_workspace
 
     root = folder.expanduser().absolute()
-    return Workspace(root) if (root / MARKER).is_file() else None
+    return Workspace(root) if is_workspace(root) else None
+
+
+def _place() -> Path:
+    """Return where a new workspace belongs: here, or where TINYTORCH_WORKSPACE wants it."""
+    from tinytorch.course.workspace import VARIABLE
+
+    named = os.environ.get(VARIABLE, "off")
+    return Path.cwd() if named in ("", "off") else Path(named)
 
 
 def _module(here: Workspace | None, stem: str | None) -> Module | None:

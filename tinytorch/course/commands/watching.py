@@ -164,18 +164,19 @@ class Watcher:
 
     def _show_verdict(self, examination: Examination) -> None:
         """Show the step to work on, then how much is done."""
-        steps, passed = len(self.module.steps), sum(map(_passed, examination.steps))
-        summary = ""
-        if len(examination.steps) == steps:
-            Progress.load(self.workspace).record(examination)
-            summary = f"{passed} of {count(steps, 'step')} pass; "
         self.lines.end(examination)
         mend = self._to_mend(examination)
         if mend is None or examination.problem:
             results.show_verdict(self.workspace, examination)
         else:
-            self.place = mend.step
             results.show_first_to_mend(self.workspace, mend)
+        if not examination.problem:
+            self.place = mend.step if mend else None
+        summary = ""
+        if len(examination.steps) == len(self.module.steps):
+            passed = sum(map(_passed, examination.steps))
+            summary = f"{passed} of {count(len(self.module.steps), 'step')} pass; "
+            Progress.load(self.workspace).record(examination)
         say()
         self._say(f"{summary}watching for the next save, Ctrl-C ends")
 
