@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tinytorch.course import catalog, source, syntax
+from tinytorch.course import catalog, checks, source, syntax
 from tinytorch.course.checks import CheckResult
 from tinytorch.course.limits import OutOfTime
 from tinytorch.course.overlay import holds, missing, name_of
@@ -97,7 +97,18 @@ def interrupted(
     step: str, begun: Iterable[CheckResult], got: str, because: str
 ) -> tuple[CheckResult, ...]:
     """Return the checks that began, the last of them failed in this way."""
-    unnamed = CheckResult(
+    *before, last = tuple(begun) or (_unnamed(step),)
+    failed = replace(last, outcome="failed", got=got, expected="an answer", because=because)
+    return (*before, failed)
+
+
+def as_check(problem: str) -> CheckResult:
+    """Return the problem of a whole module as a check that failed."""
+    return replace(_unnamed(checks.WHOLE), outcome="failed", because=problem)
+
+
+def _unnamed(step: str) -> CheckResult:
+    return CheckResult(
         step=step,
         name="",
         title="the checks can run",
@@ -105,6 +116,3 @@ def interrupted(
         outcome="waiting",
         provenance="yours",
     )
-    *before, last = tuple(begun) or (unnamed,)
-    failed = replace(last, outcome="failed", got=got, expected="an answer", because=because)
-    return (*before, failed)

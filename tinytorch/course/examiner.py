@@ -36,6 +36,7 @@ def main() -> NoReturn:
     say, requests = _private_channel()
     for step in catalog.load_course().steps:
         source.locate(step)  # reads the reference while there is time
+    say("ready")
     request = json.loads(requests.readline() or "null")
     threading.Thread(target=_leave_with_the_supervisor, args=[requests], daemon=True).start()
     try:

@@ -27,6 +27,7 @@ from tinytorch.course.report import ModuleResult, StepResult
 from tinytorch.course.workspace import Workspace
 
 SILENCE = 15.0  # seconds without a word after which an examiner is ended
+TO_BEGIN = 60.0  # seconds that it may take to its first word: a cold disk is slow
 START = (
     "import sys; folder = {!r}; folder in sys.path or sys.path.insert(0, folder); "
     "from tinytorch.course import examiner; examiner.main()"
@@ -59,12 +60,14 @@ class Examination:
 
     @property
     def result(self) -> ModuleResult:
-        """Return the same in the words of the page."""
+        """Return the same in the words of the page; what was not checked counts as not built."""
         later = catalog.load_course().modules
+        found = (*(check for step in self.steps for check in step.checks), *self.whole)
+        in_place = {one.step.id: one.in_place for one in self.steps}
         return ModuleResult(
             module=self.module,
-            checks=(*(check for step in self.steps for check in step.checks), *self.whole),
-            provenance={one.step.id: one.in_place for one in self.steps},
+            checks=(*found, complaints.as_check(self.problem)) if self.problem else found,
+            provenance={step.id: in_place.get(step.id, "reference") for step in self.module.steps},
             unlocked=tuple(one for one in later if self.module.stem in one.requires),
         )
 
@@ -152,12 +155,12 @@ class Spare:
         """Yield what the examiner says, until it ends. Raise Silent when it says nothing."""
         with contextlib.suppress(BrokenPipeError):  # it has ended, and will say nothing
             os.write(_number(self._process.stdin), f"{json.dumps(request)}\n".encode())
-        received, heard = b"", time.monotonic()
-        while chunk := self._read(heard + request["silence"]):
+        received, deadline = b"", time.monotonic() + TO_BEGIN
+        while chunk := self._read(deadline):
             *lines, received = (received + chunk).split(b"\n")
             for event in map(_event, lines):
                 if event is not None:
-                    heard = time.monotonic()
+                    deadline = time.monotonic() + request["silence"]
                     yield event
 
     def _read(self, deadline: float) -> bytes:
