@@ -69,7 +69,16 @@ def learner(tmp_path, monkeypatch):
     monkeypatch.setattr(supervisor, "SILENCE", SILENCE)
     monkeypatch.setattr(supervisor, "Spare", Noted)
     yield Learner(tmp_path / "ws")
-    assert [process for process in psutil.process_iter() if group(process) in started] == []
+    wait_for(lambda: not any(group(process) in started for process in psutil.process_iter()))
+
+
+def wait_for(look, seconds=10):
+    """Return what is found as soon as there is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
 
 
 def group(process):
@@ -508,10 +517,3 @@ def test_no_examiner_outlives_its_supervisor(learner, number):
         time.sleep(1)  # it is checking now
         command.send_signal(number)
     examiner.wait(timeout=5)
-
-
-def wait_for(look):
-    """Return what is found as soon as there is something."""
-    while not (found := look()):
-        time.sleep(0.05)
-    return found
