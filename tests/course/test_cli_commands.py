@@ -305,7 +305,7 @@ def test_progress_checks_again_only_what_changed(run, finds, folder):
     assert asked == ["setup"]
     path = folder / "tinytorch" / "setup.py"
     write_atomically(path, path.read_text() + "\n# more\n")
-    run("progress")
+    assert run("progress")[1].startswith("Checking Setup")
     assert asked == ["setup", "setup"]
 
 

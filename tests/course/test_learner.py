@@ -91,7 +91,8 @@ def makes_a_mistake(learner, module):
     shown = learner.types("check", code=1)
     assert f"Not yet: {step.id}" in shown
     assert plain(mistake.says) in shown
-    line = learner.file(step).read_text().split("\n").index(function.split("\n")[0]) + 1
+    name = source.locate(step).qualname
+    line = syntax.find_function(learner.file(step).read_text(), name).lineno
     assert f"{learner.file(step).relative_to(learner.folder)}:{line}" in shown
     assert f"{COURSE.address(module, step.anchor)}" in shown
     assert step.id in learner.types("next", code=1)
@@ -109,7 +110,7 @@ def works_with_the_watch(learner, module):
     learner.solves(first)
     saved = time.monotonic()
     terminal.expect(rf"{first.name} [^\n]*passed[^\n]*yours")
-    assert time.monotonic() - saved < 5  # benchmarks/command.py measures it
+    assert time.monotonic() - saved < 10  # benchmarks/command.py measures it
     terminal.expect(SAVED)
     whole = learner.file(first).read_text()
     learner.file(first).write_text(f"{whole}\ndef half(")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tinytorch.course import supervisor
-from tinytorch.course.catalog import Module
+from tinytorch.course.catalog import Module, load_course
 from tinytorch.course.commands import results
 from tinytorch.course.commands.screen import say
 from tinytorch.course.present import count
-from tinytorch.course.progress import Progress
+from tinytorch.course.progress import Progress, refresh
+from tinytorch.course.report import StepResult
 from tinytorch.course.supervisor import Examination
 from tinytorch.course.workspace import Workspace
 
@@ -21,3 +22,16 @@ def shown(workspace: Workspace, module: Module) -> Examination:
     results.show_verdict(workspace, examination)
     Progress.load(workspace).record(examination)
     return examination
+
+
+def refreshed(workspace: Workspace) -> Progress:
+    """Return the progress; say what has to be checked for it."""
+    announced: set[str] = set()
+
+    def announce(result: StepResult) -> None:
+        if result.step.stem not in announced:
+            announced.add(result.step.stem)
+            title = load_course().module(result.step.stem).title
+            say(f"Checking {title}", style="dim")
+
+    return refresh(workspace, on_step=announce)

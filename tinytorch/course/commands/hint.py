@@ -22,11 +22,12 @@ def hint(step: str | None) -> None:
     from tinytorch.course import workspace
     from tinytorch.course.catalog import load_course
     from tinytorch.course.commands import learner
+    from tinytorch.course.commands.examination import refreshed
     from tinytorch.course.commands.screen import line, say
-    from tinytorch.course.progress import Progress, refresh
+    from tinytorch.course.progress import Progress
 
     here = workspace.require()
-    progress = Progress.load(here) if step else refresh(here)
+    progress = Progress.load(here) if step else refreshed(here)
     wanted = learner.a_step(step) if step else _first_to_mend(here, progress)
     if wanted is None:
         say("Every step you started passes: there is nothing to hint at. Go on: tinytorch next")

@@ -20,12 +20,12 @@ def progress() -> None:
     """
     from tinytorch.course import workspace
     from tinytorch.course.catalog import load_course
+    from tinytorch.course.commands.examination import refreshed
     from tinytorch.course.commands.screen import say
-    from tinytorch.course.progress import refresh
 
     here = workspace.require()
     course = load_course()
-    found = refresh(here)
+    found = refreshed(here)
     _show_modules(course, here, found)
     _show_patterns(course, here)
     say()
