@@ -347,7 +347,7 @@ def test_a_file_named_like_a_module_of_python_disturbs_nothing(learner):
         ("return sum(range(10**12))", "no answer within 2 s"),
         ("import sys; sys.modules.clear()", ""),
         ("import sys; del sys.modules['tinytorch.setup']; return ''", "''"),
-        ("import pytest; pytest.skip('later')", "Skipped: later"),
+        ("from pytest import skip; skip('later')", "Skipped: later"),
         ("import pytest; pytest.exit('enough')", "enough"),
         ("import os; os.closerange(3, 256)", ""),
         ('import os; [os.write(n, b\'{"event": "end"\') for n in range(9)]', ""),

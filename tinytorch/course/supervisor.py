@@ -142,6 +142,7 @@ class Spare:
     """An examiner that has loaded what checks need, and waits for its one request."""
 
     def __init__(self) -> None:
+        self._is_closed = False
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START.format(str(source.PACKAGE.parent))],
             stdin=subprocess.PIPE,
@@ -179,6 +180,9 @@ class Spare:
 
     def close(self) -> None:
         """End the process, and all that it started."""
+        if self._is_closed:
+            return  # its number may be that of another process by now
+        self._is_closed = True
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
