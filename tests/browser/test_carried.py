@@ -130,6 +130,7 @@ def test_a_library_is_packed_once_the_page_is_live(tensors: Chapter, tmp_path: P
     expect(tensors.status).to_contain_text("Make this page live")
     assert page.evaluate("document.activeElement.id") == "tt-live-start"
     tensors.launch()
+    page.locator(".tt-live-more summary").click()
     with page.expect_download() as download:
         page.locator("#tt-library").click()
     file = tmp_path / download.value.suggested_filename

@@ -21,18 +21,18 @@
 //     .tt-cell-run  .tt-cell-above  .tt-cell-reset  its buttons; the first stops a running cell
 //   window.tinytorchLive        settings that win over the page's own (see settings.js)
 
-import { findCells } from "./cells.js";
-import { KERNELS, Stopped } from "./kernels.js";
-import { loadThebe } from "./loading.js";
-import { Panel } from "./panel.js";
-import { readSettings } from "./settings.js";
-import { storage } from "./store.js";
 import { Carried } from "./carried.js";
+import { findCells } from "./cells.js";
 import { restoreAnswers } from "./engagement.js";
 import { showGate } from "./gate.js";
+import { KERNELS, Stopped } from "./kernels.js";
 import { addLibrary } from "./library.js";
+import { loadThebe } from "./loading.js";
+import { Panel } from "./panel.js";
 import { recordResults, showMarks, showProgress } from "./progress.js";
 import { showResume } from "./resume.js";
+import { readSettings } from "./settings.js";
+import { storage } from "./store.js";
 import { addWorkMenu } from "./work.js";
 
 const CHOICE = "tinytorch:kernel";

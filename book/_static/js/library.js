@@ -13,6 +13,7 @@ export function addLibrary(panel, ask) {
   menu.insertAdjacentHTML("beforeend", MARKUP);
   menu.querySelector("#tt-library").addEventListener("click", async () => {
     const code = passedCode(MODULES);
+    panel.closeMenu();
     if (Object.keys(code).length === 0) {
       panel.say("No step has passed in this browser yet, so there is no library of yours to pack.");
     } else if (!panel.isLive) {

@@ -67,6 +67,12 @@ export class Panel {
     this.#find("#tt-live-status").textContent = text;
   }
 
+  /** Fold the menu, which lies over the status line. */
+  closeMenu() {
+    this.#find(".tt-live-more").open = false;
+    this.#find(".tt-live-more summary").focus();
+  }
+
   /** Show how far the start is; the bar is for the eye, so the ear is not flooded. */
   report(text, fraction) {
     this.#find(".tt-live-progress-text").textContent = text;

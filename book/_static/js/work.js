@@ -13,15 +13,18 @@ export function addWorkMenu(panel, refresh) {
   menu.insertAdjacentHTML("beforeend", MARKUP);
   menu.querySelector("#tt-work-export").addEventListener("click", () => {
     download("tinytorch-work.json", store.exported());
+    panel.closeMenu();
     panel.say("Your work was saved as tinytorch-work.json.");
   });
   menu.querySelector("#tt-work-journal").addEventListener("click", () => {
     download("tinytorch-journal.md", journal());
+    panel.closeMenu();
     panel.say("Your journal was saved as tinytorch-journal.md.");
   });
   menu.querySelector("#tt-work-import").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     event.target.value = "";
+    panel.closeMenu();
     try {
       const held = store.imported(await readSmall(file));
       panel.clearProblem();
