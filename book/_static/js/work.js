@@ -43,7 +43,7 @@ const MARKUP = `
   <button type="button" id="tt-work-export">Save all of it as a file</button>
   <button type="button" id="tt-work-journal">Save the journal to read</button>
   <p>On your own machine the file goes on: <code>tinytorch start --from FILE</code></p>
-  <p>Bring in only what you trust: the code in it runs when you run the cells.</p>
+  <p>Bring in only what you trust: its code runs when you run the cells or use it in later chapters.</p>
   <label>Bring in a saved file <input type="file" id="tt-work-import" accept="application/json,.json"></label>`;
 
 async function readSmall(file) {
