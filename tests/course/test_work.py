@@ -129,6 +129,8 @@ def test_bytes_that_are_no_text_and_files_that_are_not_there_are_refused(tmp_pat
 def test_nothing_is_written_that_a_page_would_refuse(tmp_path):
     with pytest.raises(CourseError, match="not a text of at most"):
         work.save(page_work(edits={"a": "x" * 100_001}), tmp_path / "a.json")
+    with pytest.raises(CourseError, match="more than the 2 MB that a page takes"):
+        work.save(page_work(edits={f"a{n}": "x" * 99_999 for n in range(20)}), tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -150,7 +150,7 @@ def _is_given(stem: str, statement: ast.stmt, path: str, name: str) -> bool:
     if published is None:
         return False
     is_step = any(source.locate(step) == source.Place(path, name) for step in _steps(stem))
-    is_class = isinstance(statement, ast.ClassDef)
+    is_class = isinstance(statement, ast.ClassDef) and isinstance(published, ast.ClassDef)
     return is_step or is_class or ast.dump(statement) == ast.dump(published)
 
 
@@ -186,7 +186,10 @@ def with_cell(
     needed = _needed(text, answer)
     helpers = [node for node in needed if not isinstance(node, ast.Import | ast.ImportFrom)]
     pieces = [text_of(text, node) for node in helpers] + [_unwrapped(text, answer, helpers, step)]
-    file, pieces = _with_imports(file, pieces, sorted(_imports(needed), key=_import_order), step)
+    imports = [
+        one for node in needed for one in _imports([node]) if binding(text, one[1]) is node
+    ]  # without those that a later statement of the cell overrides
+    file, pieces = _with_imports(file, pieces, sorted(imports, key=_import_order), step)
     file = source.put_function(file, place, pieces.pop())
     for piece in pieces:
         file = _with_helper(file, place, piece)
@@ -261,7 +264,7 @@ def _is_build(decorator: ast.expr) -> bool:
 
 def _needed(text: str, answer: Function) -> list[ast.stmt]:
     """Return the statements of the cell that the answer cannot do without, in their order."""
-    others = [node for node in syntax.parse(text).body if node is not answer and names_bound(node)]
+    others = [node for node in syntax.parse(text).body if not _is_idle(text, node, answer)]
     names = names_used(_undecorated(text, answer))
     needed: list[ast.stmt] = []
     while more := [node for node in others if node not in needed and names_bound(node) & names]:
@@ -270,6 +273,13 @@ def _needed(text: str, answer: Function) -> list[ast.stmt]:
             if not isinstance(node, ast.Import | ast.ImportFrom):
                 names |= names_used(text_of(text, node))
     return sorted(needed, key=lambda node: node.lineno)
+
+
+def _is_idle(text: str, node: ast.stmt, answer: Function) -> bool:
+    """Return whether a statement is the answer, binds no name, or none that lasts."""
+    anew = Function | ast.ClassDef | ast.Import | ast.ImportFrom
+    last = [binding(text, name) for name in names_bound(node)]
+    return node is answer or all(one is not node and isinstance(one, anew) for one in last)
 
 
 def _undecorated(text: str, answer: Function) -> str:

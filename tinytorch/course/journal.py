@@ -54,5 +54,7 @@ def _change(change: Callable[[Work], None]) -> tuple[str, str]:
         change(kept)
         work.save(kept, path)
     except CourseError as error:
-        return f"{error}; or set {work.VARIABLE} to a folder you can write", ""
+        refused = isinstance(error.__cause__, OSError)
+        way_out = f"; or set {work.VARIABLE} to a folder you can write" if refused else ""
+        return f"{error}{way_out}", ""
     return "", str(path)

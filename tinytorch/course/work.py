@@ -47,7 +47,10 @@ class Work:
         pages = {name: _without_empty(page) for name, page in self.pages.items() if any_of(page)}
         _require_pages(pages)
         record = {"format": FORMAT, "saved": files.now(), "pages": pages}
-        return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        if len(text.encode("utf-8", "backslashreplace")) > LARGEST_FILE:
+            raise CourseError("your work would fill more than the 2 MB that a page takes")
+        return text
 
 
 def any_of(page: Page) -> bool:

@@ -21,18 +21,20 @@ MARKER = Path(".tinytorch") / "workspace.json"
 README = """\
 # My TinyTorch
 
-This folder is yours. The files in `tinytorch/` are the library that you are building: write the
-functions that raise `NotImplementedError`, in any editor. Code that you run in this folder uses
-your files, and the course's own code for what you have not built yet.
+This folder is yours. In `tinytorch/` is the library that you are building, piece by piece: write
+the functions that still raise `NotImplementedError`, in any editor you like. What you run in this
+folder uses your code, and the course's own for what you have not built yet.
 
     tinytorch check --watch    check what you save, while you write
-    tinytorch hint             the next hint for the step you are at
-    tinytorch progress         the whole course at a glance
+    tinytorch hint             give one more hint for the step you are at
+    tinytorch progress         show the whole course at a glance
     tinytorch next             start the next module
     tinytorch reset STEP       begin a step anew; your version is kept
-    tinytorch report           your portfolio: code, journal, measurements
+    tinytorch report           write your portfolio: code, journal, measurements
+    tinytorch doctor           find out what is wrong when nothing works
 
-What a command replaces is kept in `.tinytorch/backups/`. Nothing leaves this machine.
+What a command replaces is kept in `.tinytorch/backups/`, and nothing leaves this machine. Take your
+time, break things, and enjoy what you build.
 """
 
 
