@@ -369,6 +369,14 @@ def test_what_stands_in_the_place_of_a_function_is_checked_as_it_is(learner, val
     assert {check.provenance for check in found.steps[0].checks} == {"yours"}
 
 
+def test_a_stub_in_other_words_is_not_built_and_the_reference_stands_in(learner):
+    learner.writes("if True:\n    raise NotImplementedError('later')", "parse_version", "text")
+    learner.writes("return parse_version(version) is None", "satisfies", "version, requirement")
+    first, second = learner.checks("setup.parse_version", "setup.satisfies").steps
+    assert (first.state, second.state) == ("unbuilt", "failed")
+    assert "NotImplementedError" not in {check.got for check in second.checks}
+
+
 def test_an_answer_may_be_decorated(learner):
     learner.writes(RIGHT)
     text = learner.file.read_text()

@@ -18,17 +18,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np  # noqa: F401  loaded before there is a request, like pytest
-import pytest  # noqa: F401
+import numpy as np
+import pytest
 
-from tinytorch.course import catalog, checks, complaints, exercise, install, limits, overlay, source
-from tinytorch.course import comparison as _comparison  # noqa: F401
-from tinytorch.course import plugin as _plugin  # noqa: F401
+from tinytorch.course import (
+    catalog,
+    checks,
+    comparison,
+    complaints,
+    exercise,
+    install,
+    limits,
+    overlay,
+    plugin,
+    source,
+)
 from tinytorch.course.catalog import CourseError
 from tinytorch.course.report import StepResult
 from tinytorch.course.workspace import Workspace
 
 Say = Callable[..., None]
+
+NEEDED_LATER = (np, pytest, comparison, plugin)  # imported while there is no request yet
 
 
 def main() -> NoReturn:
@@ -45,6 +56,8 @@ def main() -> NoReturn:
             say("end")
     except CourseError as problem:
         say("problem", sentence=str(problem))
+    except BaseException as error:  # noqa: BLE001 - their code may have broken anything
+        say("problem", sentence=f"The checks were broken off: {type(error).__name__}: {error}")
     finally:
         os._exit(0)  # without waiting for threads
 
@@ -71,10 +84,8 @@ def _leave_with_the_supervisor(requests: Any) -> None:
 
 def examine(request: dict[str, Any], say: Say) -> None:
     """Check the steps that the request names, then what belongs to the whole module."""
-    limits.TIME_LIMIT = min(limits.TIME_LIMIT, request["silence"] / 5)
-    limits.PATIENCE = (
-        4  # so that a check which only waits is stopped before the silence is too long
-    )
+    # A check that can be interrupted is, before the silence is too long.
+    limits.TIME_LIMIT, limits.PATIENCE = min(limits.TIME_LIMIT, request["silence"] / 5), 4
     module = catalog.load_course().module(request["stem"])
     answers = _load(module, Workspace(Path(request["workspace"])), say)
     for step in module.steps:
@@ -99,10 +110,10 @@ def _load(module: catalog.Module, workspace: Workspace, say: Say) -> dict[str, A
                 raise CourseError(complaint)
             say("loading", stem=needed.stem)
             _import(needed.stem)
-    built = [step for step in module.steps if _is_built(step)]
-    references = {step.target: overlay.reference(step) for step in built}
-    mine = install.use_as_references(references)
-    return {step.id: mine[step.target] for step in built}
+    theirs = [step for step in module.steps if _is_theirs(step)]
+    answers = install.use_as_references({one.target: overlay.reference(one) for one in theirs})
+    built = [step for step in theirs if not exercise.is_stub(answers[step.target])]
+    return {step.id: answers[step.target] for step in built}
 
 
 def _import(stem: str) -> None:
@@ -113,12 +124,11 @@ def _import(stem: str) -> None:
         raise CourseError(complaints.about_loading(stem, error)) from None
 
 
-def _is_built(step: catalog.Step) -> bool:
+def _is_theirs(step: catalog.Step) -> bool:
     try:
-        is_theirs = install.provenance_of(step.target) == "yours"
+        return install.provenance_of(step.target) == "yours"
     except (CourseError, TypeError) as error:
         raise CourseError(f"{error}; bring it back with: tinytorch reset {step.stem}") from None
-    return is_theirs and not exercise.is_stub(install.current(step.target))
 
 
 def _checked(step: catalog.Step, answers: dict[str, Any], say: Say) -> StepResult:
