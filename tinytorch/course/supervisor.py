@@ -28,6 +28,7 @@ from tinytorch.course.workspace import Workspace
 
 SILENCE = 15.0  # seconds without a word after which an examiner is ended
 TO_BEGIN = 60.0  # seconds that it may take to its first word: a cold disk is slow
+GLANCE = 0.2  # seconds of waiting after which `on_wait` is called
 START = (
     "import sys; folder = {!r}; folder in sys.path or sys.path.insert(0, folder); "
     "from tinytorch.course import examiner; examiner.main()"
@@ -81,11 +82,13 @@ def examine(
     whole: bool = True,
     spare: Spare | None = None,
     on_step: Callable[[StepResult], None] | None = None,
+    on_wait: Callable[[], None] | None = None,
 ) -> Examination:
     """Check these steps of a module, or all, on the learner's files and on nothing else.
 
     Steps that are `trusted` are used without a check; any other is the reference. `on_step` is
-    called with each result as it comes.
+    called with each result as it comes, and `on_wait` a few times a second while none does; what
+    one of them raises ends the examination.
     """
     module = catalog.load_course().module(stem)
     wanted = {step.id for step in module.steps} if steps is None else set(steps)
@@ -96,6 +99,7 @@ def examine(
         trusted=set(trusted) - wanted,
         whole=whole,
         on_step=on_step or (lambda result: None),
+        on_wait=on_wait or (lambda: None),
         fingerprint=fingerprint(workspace, module),
         problem=_about_the_checks(stem),
     )
@@ -152,24 +156,26 @@ class Spare:
             start_new_session=True,  # so that it can be ended with all that it started
         )
 
-    def ask(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def ask(self, request: dict[str, Any], on_wait: Callable[[], None]) -> Iterator[dict[str, Any]]:
         """Yield what the examiner says, until it ends. Raise Silent when it says nothing."""
         with contextlib.suppress(BrokenPipeError):  # it has ended, and will say nothing
             os.write(_number(self._process.stdin), f"{json.dumps(request)}\n".encode())
         received, deadline = b"", time.monotonic() + TO_BEGIN
-        while chunk := self._read(deadline):
+        while chunk := self._read(deadline, on_wait):
             *lines, received = (received + chunk).split(b"\n")
             for event in map(_event, lines):
                 if event is not None:
                     deadline = time.monotonic() + request["silence"]
                     yield event
 
-    def _read(self, deadline: float) -> bytes:
+    def _read(self, deadline: float, on_wait: Callable[[], None]) -> bytes:
         answers = _number(self._process.stdout)
-        ready, _, _ = select.select([answers], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise Silent
-        return os.read(answers, 65536)
+        while (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select([answers], [], [], min(left, GLANCE))
+            if ready:
+                return os.read(answers, 65536)
+            on_wait()
+        raise Silent
 
     def ending(self) -> str:
         """Return how the process ended, in words."""
@@ -214,6 +220,7 @@ class Hearing:
     trusted: set[str]
     whole: bool
     on_step: Callable[[StepResult], None]
+    on_wait: Callable[[], None]
     fingerprint: str
     problem: str = ""
     is_done: bool = False
@@ -244,7 +251,7 @@ class Hearing:
         """Hear one examiner to its end; where that comes too early, blame what it was at."""
         self._at, self._loading = None, ""
         try:
-            for said in examiner.ask(self._request()):
+            for said in examiner.ask(self._request(), self.on_wait):
                 self._hear(said)
                 if self.is_over:
                     return

@@ -20,10 +20,9 @@ def hint(step: str | None) -> None:
     Or for the step that you name: tensors.apply, or just apply.
     """
     from tinytorch.course import workspace
-    from tinytorch.course.catalog import load_course
     from tinytorch.course.commands import learner
     from tinytorch.course.commands.examination import refreshed
-    from tinytorch.course.commands.screen import line, say
+    from tinytorch.course.commands.screen import say
     from tinytorch.course.progress import Progress
 
     here = workspace.require()
@@ -31,18 +30,23 @@ def hint(step: str | None) -> None:
     wanted = learner.a_step(step) if step else _first_to_mend(here, progress)
     if wanted is None:
         say("Every step you started passes: there is nothing to hint at. Go on: tinytorch next")
-        return
-    opened = progress.hints(wanted)
-    exhausted = opened >= len(wanted.hints)
-    number = len(wanted.hints) if exhausted else progress.open_hint(wanted)
-    say(f"{wanted.id}: {wanted.title}", style="bold")
-    say(f"Hint {number} of {len(wanted.hints)}", style="dim", indent=2)
-    say(wanted.hints[number - 1], indent=2)
-    if number == len(wanted.hints):
+    else:
+        _open(wanted, progress)
+
+
+def _open(step: Step, progress: Progress) -> None:
+    """Print the next hint; with the last one, and after it, where the chapter explains it."""
+    from tinytorch.course.catalog import load_course
+    from tinytorch.course.commands.screen import line, say
+
+    number, hints = progress.open_hint(step), step.hints
+    say(f"{step.id}: {step.title}", style="bold")
+    say(f"Hint {number} of {len(hints)}", style="dim", indent=2)
+    say(hints[number - 1], indent=2)
+    if number == len(hints):
         course = load_course()
-        address = course.address(course.module(wanted.stem), wanted.anchor)
         say("That was the last one. The chapter explains it, with the solution folded away:")
-        line(address)
+        line(course.address(course.module(step.stem), step.anchor))
 
 
 def _first_to_mend(here: Workspace, progress: Progress) -> Step | None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import signal
 import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 
 import watchfiles
 
@@ -52,7 +50,7 @@ def watch(workspace: Workspace, module: Module) -> int:
 
 
 def moments(folder: Path) -> Iterator[None]:
-    """Yield when something in the folder has changed, and twice a second to be sure."""
+    """Yield when something in the folder has changed, and now and then to be sure."""
     while True:
         # An OSError or RuntimeError: the folder is gone, or the system cannot watch it.
         with contextlib.suppress(OSError, RuntimeError):
@@ -111,56 +109,39 @@ class Watcher:
         """Check everything else; show what came out otherwise than before."""
         done = {result.step.id: result for result in first.steps}
         others = [step for step in self.module.steps if step.id not in done]
-        found = self._examine(others, trusted=done, in_hand=False)
+        found = self._examine(others, in_hand=False)
         done |= {result.step.id: result for result in found.steps}
         steps = tuple(done[step.id] for step in self.module.steps if step.id in done)
         return dataclasses.replace(found, steps=steps)
 
     def _examine(
-        self,
-        steps: Iterable[Step],
-        *,
-        trusted: Iterable[str] = (),
-        whole: bool = True,
-        in_hand: bool = True,
+        self, steps: Iterable[Step], *, whole: bool = True, in_hand: bool = True
     ) -> Examination:
         """Check these steps; print a line for each that is in hand, or not as it was."""
-        wanted = [step.id for step in steps]
 
         def on_step(result: StepResult) -> None:
+            self._look_up()
             is_news = _state(self.found.get(result.step.id)) != _state(result)
             if is_news or (in_hand and result.state != "unbuilt"):
                 self.lines.show(result)
             self.found[result.step.id] = result
 
-        passed = [name for name, result in self.found.items() if _passed(result)]
         spare, self.spare = self.spare, supervisor.Spare()
-        with self._looking_up():
-            return supervisor.examine(
-                self.workspace,
-                self.module.stem,
-                steps=wanted,
-                trusted={*passed, *trusted},
-                whole=whole,
-                spare=spare,
-                on_step=on_step,
-            )
+        return supervisor.examine(
+            self.workspace,
+            self.module.stem,
+            steps=[step.id for step in steps],
+            trusted=[name for name, result in self.found.items() if _passed(result)],
+            whole=whole,
+            spare=spare,
+            on_step=on_step,
+            on_wait=self._look_up,
+        )
 
-    @contextlib.contextmanager
-    def _looking_up(self) -> Iterator[None]:
-        """Raise Overtaken in the middle of a check, a hanging one too, after another save."""
-
-        def look(number: int, frame: FrameType | None) -> None:
-            if self._read() != self.seen:
-                raise Overtaken
-
-        before = signal.signal(signal.SIGALRM, look)
-        signal.setitimer(signal.ITIMER_REAL, GLANCE / 1000, GLANCE / 1000)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+    def _look_up(self) -> None:
+        """Stop a check, a hanging one too, when the files were saved again."""
+        if self._read() != self.seen:
+            raise Overtaken
 
     def _show_verdict(self, examination: Examination) -> None:
         """Show the step to work on, then how much is done."""
