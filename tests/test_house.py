@@ -296,6 +296,9 @@ def test_the_library_installs_with_numpy_alone(tmp_path):
     run(python, "-c", "import tinytorch.course, tinytorch.datasets", cwd=tmp_path)
     for kind in ("package", "modules", "mutants"):
         assert list((site / "tinytorch/course/tests" / kind).glob("*.py"))
+    known = "from tinytorch.course import checks; print(checks.changed_files(), checks.DIGESTS)"
+    digests = site / "tinytorch/course/checks.sha256"
+    assert run(python, "-c", known, cwd=tmp_path) == f"[] {digests}"
 
 
 def test_importing_the_library_costs_little_more_than_numpy():
