@@ -136,7 +136,7 @@ def test_a_place_where_no_folder_can_be_is_one_sentence(tmp_path, folder):
     for path in ("file", "marked/.tinytorch"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text("in the way")
-    with pytest.raises(CourseError, match=r"^cannot use /[^\n]+: [^\n]+; free the place or choose"):
+    with pytest.raises(CourseError, match=r"^cannot use /[^\n]+: [^\n]+; mend that, or choose"):
         workspace.create(tmp_path / folder)
     assert (tmp_path / "file").read_text() == "in the way"
 

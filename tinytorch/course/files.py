@@ -99,8 +99,8 @@ def one_sentence(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        reason = error.strerror.lower() if error.strerror else str(error)
         place = error.filename or folder
-        reason = (error.strerror or str(error)).lower()
         raise CourseError(
-            f"cannot use {place}: {reason}; free the place or choose another folder"
+            f"cannot use {place}: {reason}; mend that, or choose another place"
         ) from error

@@ -1,6 +1,7 @@
 """Python as text: where a statement stands, which names it needs, and how to move it.
 
 Everything a person wrote is kept to the letter: trees say where to cut, and only lines are moved.
+What is no Python raises SyntaxError.
 """
 
 from __future__ import annotations
