@@ -5,9 +5,8 @@ import random
 
 import pytest
 
-from tinytorch.course import catalog, cells, source, work, workspace
+from tinytorch.course import catalog, cells, progress, source, work, workspace
 from tinytorch.course.catalog import CourseError
-from tinytorch.course.progress import Progress
 
 COURSE = catalog.load_course()
 STEP = COURSE.step("tensors.infer_shape")
@@ -36,7 +35,8 @@ def here(tmp_path):
 @pytest.fixture
 def all_passed(monkeypatch):
     """Let the checks have found that every step passes."""
-    monkeypatch.setattr(Progress, "state", lambda self, step: "passed")
+    monkeypatch.setattr(progress, "refresh", progress.Progress.load)
+    monkeypatch.setattr(progress.Progress, "state", lambda self, step: "passed")
 
 
 def page_work(*, edits=(), code=(), passed=(), **sections):
@@ -277,12 +277,15 @@ def test_code_goes_to_the_page_with_what_passed(here, solved, all_passed):
     assert list(page["passed"]) == [STEP.id]
 
 
-def test_code_that_does_not_pass_goes_as_an_edit(here, solved):
+def test_the_checks_say_what_goes_as_passed_and_what_as_an_edit(here, solved):
+    other = COURSE.step("tensors.contiguous_strides")
     here.start("tensors")
-    here.put_cell(STEP, solved(STEP))
+    here.put_cell(STEP, MINE)  # which is wrong
+    here.put_cell(other, solved(other))
     page = work.export_work(here).pages[PAGE]
-    assert page["edits"] == {f"step:{STEP.id}": solved(STEP)}
-    assert page["code"] == page["passed"] == {}
+    assert set(page["edits"]) == {f"step:{STEP.id}", f"step:{other.id}"}
+    assert page["code"] == {other.id: solved(other)}
+    assert list(page["passed"]) == [other.id]
 
 
 def test_a_cell_that_came_from_the_page_goes_back_as_it_was(here, all_passed):
@@ -305,7 +308,7 @@ def test_a_cell_that_came_from_the_page_goes_back_as_it_was(here, all_passed):
     assert page["edits"]["source:12"] == "a trial"
 
 
-def test_an_edit_that_could_not_be_placed_goes_back_to_the_page(here):
+def test_an_edit_that_could_not_be_placed_goes_back_to_the_page(here, all_passed):
     brought = page_work(edits={f"step:{STEP.id}": BROKEN})
     work.import_work(here, brought)
     assert work.export_work(here) == brought

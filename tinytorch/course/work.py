@@ -330,18 +330,20 @@ def _is_built(step: Step, texts: Mapping[str, str]) -> bool:
 def export_work(here: Workspace) -> Work:
     """Return the work of the workspace as a page brings it in: what is kept, and the code.
 
+    What has changed since it was checked is checked first, so that it says truly what passed.
     Raises CourseError where a file is no Python.
     """
-    from tinytorch.course.progress import Progress
+    from tinytorch.course import progress
 
-    work, progress = load(here.work), Progress.load(here)
-    for stem in here.started:
-        texts = here.files(stem)
+    code = {stem: here.files(stem) for stem in here.started}
+    for texts in code.values():
         for path, text in texts.items():
             _require_python(text, path)
+    work, found = load(here.work), progress.refresh(here)
+    for stem, texts in code.items():
         for step in catalog.load_course().module(stem).steps:
             cell = _exported(step, texts, work) if _is_built(step, texts) else ""
-            _note(work.page(page_of(step.id)), step, cell, progress.state(step) == "passed")
+            _note(work.page(page_of(step.id)), step, cell, found.state(step) == "passed")
     return work
 
 
