@@ -210,6 +210,18 @@ def test_start_from_something_else_changes_nothing(run, folder):
     assert "is not saved TinyTorch work" in shown
 
 
+def test_start_from_a_file_that_is_not_there_is_one_sentence(run, folder):
+    code, shown = run("start", "--from", "none.json")
+    assert (code, list(folder.iterdir())) == (2, [])
+    assert shown.startswith("Error: cannot use none.json")
+
+
+def test_start_in_a_folder_that_is_gone_says_so(run, folder):
+    folder.rmdir()
+    code, shown = run("start")
+    assert (code, shown) == (1, "Error: the folder you are in is gone; go to another one first")
+
+
 # check
 
 
@@ -402,6 +414,15 @@ def test_report_writes_the_portfolio_beside_the_work(run, finds, folder):
     assert (code, shown) == (0, "portfolio/portfolio.md portfolio/portfolio.html")
     assert STEP.id in (folder / "portfolio" / "portfolio.md").read_text()
     assert STEP.id in (folder / "portfolio" / "portfolio.html").read_text()
+
+
+def test_report_says_what_could_not_be_checked(run, finds, folder):
+    run("start")
+    finds(problem="setup.py is empty.")
+    code, shown = run("report", "--to", "shown")
+    assert code == 0
+    assert shown.startswith("Setup was not checked: setup.py is empty.")
+    assert (folder / "shown" / "portfolio.html").is_file()
 
 
 def test_report_exports_what_start_brings_back(run, folder):

@@ -62,9 +62,12 @@ def _pack(here: Workspace, place: Path) -> None:
 
 def _write_portfolio(here: Workspace, folder: Path) -> None:
     from tinytorch.course import portfolio, supervisor
-    from tinytorch.course.commands.screen import line, near
+    from tinytorch.course.commands.screen import line, near, say
 
     examinations = [supervisor.examine(here, stem) for stem in here.started]
+    for examination in examinations:
+        if examination.problem:
+            say(f"{examination.module.title} was not checked: {examination.problem}", style="red")
     folder.mkdir(parents=True, exist_ok=True)
     for name, write in (("portfolio.md", portfolio.markdown), ("portfolio.html", portfolio.html)):
         (folder / name).write_text(write(here, examinations), encoding="utf-8")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tinytorch.course.workspace import Workspace
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(path_type=Path)
 
 
 @click.command()
@@ -63,7 +63,12 @@ def _place() -> Path:
     from tinytorch.course.workspace import VARIABLE
 
     named = os.environ.get(VARIABLE, "off")
-    return Path.cwd() if named in ("", "off") else Path(named)
+    if named not in ("", "off"):
+        return Path(named)
+    try:
+        return Path.cwd()
+    except OSError:
+        raise NotYet("the folder you are in is gone; go to another one first") from None
 
 
 def _module(here: Workspace | None, stem: str | None) -> Module | None:
