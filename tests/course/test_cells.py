@@ -247,6 +247,21 @@ def test_an_import_that_would_go_in_circles_goes_into_the_function(shape):
     assert "import CATEGORY" not in text
 
 
+def test_a_constant_has_its_import_above_it(shape):
+    _, files = shape
+    step = COURSE.step("tensors.result_type")
+    cell = "from tinytorch.tensors import Tensor as T\nA = T\ndef result_type(*d):\n    return A\n"
+    text = cells.with_cell(files, step, cell)["tensors/dtypes.py"]
+    assert "\n\n\nfrom tinytorch.tensors import Tensor as T\nA = T\n\n\ndef result" in text
+
+
+def test_what_is_defined_by_a_condition_comes_along_whole(shape):
+    step, files = shape
+    block = "try:\n    import fast\nexcept OSError:\n\n    def fast():\n        pass"
+    cell = f"{block}\n\ndef infer_shape(x):\n    return fast"
+    assert f"\n\n{block}\n\n\ndef infer_shape" in cells.with_cell(files, step, cell)[SHAPES]
+
+
 def test_a_helper_never_takes_the_place_of_given_code_that_others_use(shape):
     _, files = shape
     step = COURSE.step("tensors.matmul_shape")

@@ -103,6 +103,32 @@ def test_a_former_journal_that_nobody_can_read_is_kept(home, content):
     assert list(answers(home)) == ["toys.why"]
 
 
+def test_a_machine_without_a_home_folder_is_told(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("TINYTORCH_WORKSPACE", "off")
+    monkeypatch.delenv("TINYTORCH_HOME", raising=False)
+    monkeypatch.setattr(work.Path, "home", nobody)
+    note = journal.record("toys.why", "Why?", "Because.")
+    assert note == "Your answer could not be kept: this machine names no home folder for you."
+
+
+def test_a_former_journal_stays_where_nothing_can_be_written(home, monkeypatch):
+    home.mkdir()
+    (home / "journal.json").write_text(json.dumps(FORMER))
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files, "write_atomically", full)
+    assert set(work.load(home / "work.json").pages["journal"]["answers"]) == {
+        "toys.why",
+        "toys.how",
+    }
+    assert [path.name for path in home.iterdir()] == ["journal.json"]
+
+
 def test_a_folder_that_cannot_be_is_told_and_nothing_raised(home, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("TINYTORCH_HOME", str(tmp_path / "file" / "home"))

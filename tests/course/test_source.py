@@ -197,6 +197,27 @@ def test_a_function_that_was_deleted_is_put_back_where_it_belongs():
     assert source.put_function("", place, text) == f"{text}\n"
 
 
+def test_what_is_gone_with_its_class_cannot_be_put_back():
+    with pytest.raises(ValueError, match=r"tinytorch/a\.py has no class Top any more; bring it b"):
+        source.put_function("x = 1", source.Place("a.py", "Top.spin"), "def spin(): pass")
+    with pytest.raises(ValueError, match="there is no f to replace"):
+        source.replace_function("x = 1", "f", "def f(): pass")
+
+
+@pytest.mark.parametrize(
+    ("task", "text", "sentence"),
+    [
+        ('Say "so".', "def f():\n    'Doc.'", "the task must be one line without quotes"),
+        ("One\ntwo", "def f():\n    'Doc.'", "the task must be one line without quotes"),
+        ("Say so.", "def f():\n    pass", "has no docstring to specify it"),
+    ],
+)
+def test_a_step_that_cannot_be_blanked_is_named(task, text, sentence):
+    step = catalog.Step(stem="a", name="f", title="F", task=task, target="a.f")
+    with pytest.raises(CourseError, match=f"^step 'a.f': .*{sentence}$"):
+        source._with_blank_body(text, source.find_function(text, "f"), step)
+
+
 @pytest.mark.parametrize(
     "text", ["def f(:", "\x00", "(" * 400 + ")" * 400, "x = 1\n  y = 2", "\ud800 ="]
 )

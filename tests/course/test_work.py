@@ -308,6 +308,13 @@ def test_a_cell_that_came_from_the_page_goes_back_as_it_was(here, all_passed):
     assert page["edits"]["source:12"] == "a trial"
 
 
+def test_a_cell_that_no_longer_fits_is_made_anew(here, all_passed):
+    work.import_work(here, page_work(code={STEP.id: MINE}, edits={f"step:{STEP.id}": BROKEN}))
+    page = work.export_work(here).pages[PAGE]
+    assert page["code"] == {STEP.id: MINE}
+    assert page["edits"] == {f"step:{STEP.id}": MINE}
+
+
 def test_an_edit_that_could_not_be_placed_goes_back_to_the_page(here, all_passed):
     brought = page_work(edits={f"step:{STEP.id}": BROKEN})
     work.import_work(here, brought)

@@ -14,6 +14,7 @@ import symtable
 import tokenize
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
 from tinytorch.course.catalog import CourseError
 
@@ -32,11 +33,9 @@ def parse(text: str) -> ast.Module:
         warnings.simplefilter("ignore")
         try:
             tree = compile(text, "<text>", "exec", flags=_TREE_ONLY, dont_inherit=True)
+            return cast(ast.Module, tree)
         except (ValueError, RecursionError, MemoryError) as error:  # a null byte, deep nesting
             raise SyntaxError(str(error) or "it is nested too deeply") from None
-    if not isinstance(tree, ast.Module):
-        raise TypeError("a tree was asked for")
-    return tree
 
 
 def require_python(text: str, name: str) -> None:
