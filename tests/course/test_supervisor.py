@@ -140,10 +140,13 @@ def test_a_module_that_was_only_started_is_unbuilt_and_never_green(learner):
 
 def test_what_was_not_checked_is_never_complete(learner):
     learner.solves_everything()
-    found = learner.checks(whole=False)
+    found = learner.checks()
     assert found.steps[0].state == "passed"
     assert not found.is_green
     assert found.result.state == "unbuilt"
+    all_but_the_whole = learner.checks(*(step.id for step in MODULE.steps))
+    assert {result.state for result in all_but_the_whole.steps} == {"passed"}
+    assert not all_but_the_whole.is_green
 
 
 def test_a_mistake_is_told_as_on_the_page(learner):
@@ -490,6 +493,72 @@ def test_a_missing_file_of_checks_proves_nothing(learner, other_checks):
     learner.solves_everything()
     (other_checks / "modules" / "test_setup.py").unlink()
     assert "test_setup.py is not as it came with the course" in problem(learner.checks())
+
+
+# What an examiner says.
+
+
+class Script:
+    """Stands for an examiner that says these events, and then falls silent or ends."""
+
+    def __init__(self, *events, falls_silent=False):
+        self.events, self.falls_silent = events, falls_silent
+
+    def ask(self, request, on_wait):
+        yield from self.events
+        if self.falls_silent:
+            raise supervisor.Silent
+
+    def ending(self):
+        return "exit code 7"
+
+    def close(self):
+        pass
+
+
+def check(title, outcome):
+    return {
+        "step": "",
+        "name": "test_it",
+        "title": title,
+        "kind": "module",
+        "outcome": outcome,
+        "provenance": "yours",
+    }
+
+
+BEGINNING = [
+    {"event": "ready"},
+    {"event": "loading", "stem": "setup"},
+    {"event": "begin", "step": checks.WHOLE},
+    {"event": "check", "result": check("it holds", "passed")},
+    {"event": "check", "result": check("it ends", "waiting")},
+]
+
+
+@pytest.mark.parametrize(
+    ("falls_silent", "got"),
+    [(True, "no answer within 2 s"), (False, "the end of Python (exit code 7)")],
+)
+def test_an_early_end_in_the_checks_of_the_whole_module_is_red(learner, falls_silent, got):
+    script = Script(*BEGINNING, falls_silent=falls_silent)
+    found = learner.checks(spare=script)
+    assert [(one.title, one.outcome, one.got) for one in found.whole] == [
+        ("it holds", "passed", ""),
+        ("it ends", "failed", got),
+    ]
+    assert not found.is_green
+
+
+def test_an_examiner_that_only_says_that_all_is_well_is_not_believed(learner):
+    found = learner.checks(spare=Script({"event": "end"}))
+    assert not found.is_green
+    assert found.result.state == "unbuilt"
+
+
+@pytest.mark.parametrize("line", [b"", b"flood", b"3", b"[]", b'{"x": 1}', b"\xff", b"[" * 99_999])
+def test_what_others_write_on_the_line_of_the_examiner_is_passed_over(line):
+    assert supervisor._event(line) is None
 
 
 # The person who waits.

@@ -44,13 +44,14 @@ class Examination:
     whole: tuple[CheckResult, ...] = ()
     problem: str = ""  # one sentence, where nothing could be checked
     fingerprint: str = ""  # of the files that were checked
+    is_whole: bool = True  # whether the checks of the whole module were asked for
 
     @property
     def is_green(self) -> bool:
         """Return whether every step, and the whole module, passes on the learner's code."""
         passed = {one.step for one in self.steps if one.state == "passed" and one.ran == "yours"}
-        is_whole = all(check.outcome == "passed" for check in self.whole)
-        return passed == set(self.module.steps) and is_whole and not self.problem
+        holds = self.is_whole and all(check.outcome == "passed" for check in self.whole)
+        return passed == set(self.module.steps) and holds and not self.problem
 
     @property
     def first_to_mend(self) -> StepResult | None:
@@ -205,7 +206,7 @@ def _event(line: bytes) -> dict[str, Any] | None:
     """Return what the examiner said, or None for what something else wrote on its line."""
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and "event" in found else None
 
@@ -245,6 +246,7 @@ class Hearing:
             whole=self._whole,
             problem=self.problem,
             fingerprint=self.fingerprint,
+            is_whole=self.whole,
         )
 
     def attend(self, examiner: Spare) -> None:
