@@ -221,7 +221,7 @@ def test_names_come_from_other_cells_of_the_page_and_from_the_library(shape):
         "def infer_shape(x):\n    return twice(x), json, np, tt, result_type, listen, "
         "format_bytes, nowhere, print"
     )
-    text = cells.with_cell(files, step, cell, around)[SHAPES]
+    text = cells.with_cell(files, step, cell, around=around)[SHAPES]
     assert "\n\n\nSCALE = 3\n\n\ndef twice(n):\n    return 2 * n * SCALE\n\n\ndef infer" in text
     for line in ("import json", "import numpy as np", "import tinytorch as tt"):
         assert f"\n{line}\n" in text

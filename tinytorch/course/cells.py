@@ -167,7 +167,7 @@ def _import_order(found: tuple[str, str]) -> tuple[bool, bool, bool, str]:
 
 
 def with_cell(
-    module_texts: Mapping[str, str], step: Step, cell_source: str, around: Sequence[str] = ()
+    module_texts: Mapping[str, str], step: Step, cell_source: str, *, around: Sequence[str] = ()
 ) -> dict[str, str]:
     """Return the module's files with the function of a page's cell in its place.
 

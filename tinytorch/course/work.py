@@ -275,7 +275,7 @@ class _Arrival:
     def _put(self, step: Step, cell: str, around: Sequence[str], *, has_passed: bool) -> None:
         try:
             before = self.here.filled(step.stem)
-            after = cells.with_cell(before, step, cell, around)
+            after = cells.with_cell(before, step, cell, around=around)
         except ValueError as error:
             self._keep(step, cell, f"could not be placed: {error}")
             return
@@ -360,7 +360,7 @@ def _exported(step: Step, texts: Mapping[str, str], work: Work) -> str:
     around = _other_cells(page, step)
     for kept in reversed(_cells_of(page, step)):
         try:
-            if kept is not None and cells.with_cell(texts, step, kept, around) == texts:
+            if kept is not None and cells.with_cell(texts, step, kept, around=around) == texts:
                 return kept
         except ValueError:
             continue
