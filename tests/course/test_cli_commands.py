@@ -440,12 +440,36 @@ def test_report_packs_the_library_under_the_name_that_pip_needs(run, folder):
     run("start")
     code, shown = run("report", "--wheel", "dist")
     (wheel,) = (folder / "dist").iterdir()
-    assert (code, shown) == (0, f"Your library, to install anywhere: pip install dist/{wheel.name}")
+    assert code == 0
+    assert shown.endswith(
+        f"0 of {len(SETUP.steps)} steps you started pass and are in it; all else is the reference. "
+        f"Your library, to install anywhere: pip install dist/{wheel.name}"
+    )
     assert "tinytorch/setup.py" in ZipFile(wheel).namelist()
     code, shown = run("report", "--wheel", "mine.whl")
     assert code == 2
     assert shown.endswith(f"this one has to be called {wheel.name}")
     assert run("report", "--wheel", wheel.name)[0] == 0
+
+
+def test_an_answer_that_fails_its_checks_is_not_packed(run, folder):
+    run("start")
+    path = folder / "tinytorch" / source.locate(STEP).path
+    function = source.function_text(path.read_text(), source.locate(STEP).qualname)
+    wrong = f"{function.partition('    raise NotImplementedError')[0]}    return 'wrong'"
+    path.write_text(source.replace_function(path.read_text(), source.locate(STEP).qualname, wrong))
+    assert "0 of" in run("report", "--wheel", "dist")[1]
+    (wheel,) = (folder / "dist").iterdir()
+    packed = ZipFile(wheel).read(f"tinytorch/{source.locate(STEP).path}").decode()
+    assert packed == source.package_files("setup")[source.locate(STEP).path]
+
+
+def test_start_brings_back_a_file_that_is_gone(run, folder):
+    run("start")
+    (folder / "tinytorch" / "setup.py").unlink()
+    assert "bring it back with: tinytorch start setup" in run("check")[1]
+    assert "; 1 file brought back, blank." in run("start", "setup")[1]
+    assert (folder / "tinytorch" / "setup.py").is_file()
 
 
 # All of them

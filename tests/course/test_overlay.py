@@ -172,7 +172,7 @@ def test_a_missing_file_is_named_and_never_replaced_by_the_reference(here, path,
     (here.code / path).unlink()
     said = run(here.root, "tt.tensor([1])", works=False)
     assert said == (
-        f"ImportError: tinytorch/{path} is missing; bring it back with: tinytorch reset {stem}"
+        f"ImportError: tinytorch/{path} is missing; bring it back with: tinytorch start {stem}"
     )
 
 

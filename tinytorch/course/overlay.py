@@ -85,7 +85,7 @@ class WorkspaceFinder(importlib.abc.MetaPathFinder):
 
 def missing(place: str) -> str:
     """Return the sentence on a file of a started module that is not there."""
-    return f"tinytorch/{place} is missing; bring it back with: tinytorch reset {_stem(place)}"
+    return f"tinytorch/{place} is missing; bring it back with: tinytorch start {_stem(place)}"
 
 
 def _stem(place: str) -> str:

@@ -47,15 +47,25 @@ def _export(here: Workspace, path: Path) -> None:
 
 
 def _pack(here: Workspace, place: Path) -> None:
-    from tinytorch.course.commands.screen import line, near
+    from tinytorch.course.catalog import load_course
+    from tinytorch.course.commands.examination import refreshed
+    from tinytorch.course.commands.screen import line, near, say
+    from tinytorch.course.present import count
     from tinytorch.course.wheel import workspace_wheel
 
-    name, data = workspace_wheel(here)
+    found = refreshed(here)
+    steps = [step for step in load_course().steps if step.stem in here.started]
+    passed = [step.id for step in steps if found.state(step) == "passed"]
+    name, data = workspace_wheel(here, passed=passed)
     if place.suffix == ".whl" and place.name != name:
         raise Refused(f"pip knows a wheel by its name, so this one has to be called {name}")
     path = place if place.suffix == ".whl" else place / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+    say(
+        f"{len(passed)} of {count(len(steps), 'step')} you started pass and are in it; all else is "
+        "the reference."
+    )
     line("Your library, to install anywhere:")
     line(f"  pip install {near(path)}")
 

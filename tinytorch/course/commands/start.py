@@ -113,9 +113,11 @@ def begin(here: Workspace, module: Module) -> None:
     from tinytorch.course.present import count
 
     known = module.stem in here.started
-    here.start(module.stem)
-    steps = count(len(module.steps), "step")
-    was = "was started before, and is as you left it" if known else f"is yours to build: {steps}"
+    written = here.start(module.stem)
+    was = f"is yours to build: {count(len(module.steps), 'step')}"
+    if known:
+        back = f"; {count(len(written), 'file')} brought back, blank" if written else ""
+        was = f"was started before, and is as you left it{back}"
     file = here.code / source.locate(module.steps[0]).path
     say(f"{module.title} {was}.", style="bold")
     if _say_how_to_go_to(here):
