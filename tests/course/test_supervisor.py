@@ -275,6 +275,7 @@ def test_a_module_that_was_not_started_is_named(learner):
         ("from math import nothing", "cannot import name 'nothing' from 'math'"),
         ("from tinytorch.setup import nothing", "cannot import name 'nothing'"),
         ("1 / 0", "`1 / 0`, could not be loaded: ZeroDivisionError: division by zero"),
+        ("raise ValueError('a\\nb ' * 999)", "could not be loaded: ValueError: a b a b"),
         ("raise KeyboardInterrupt", "could not be loaded: KeyboardInterrupt"),
         ("raise BaseException('all')", "could not be loaded: BaseException: all"),
         ("def f(): f()\nf()", "could not be loaded: RecursionError"),

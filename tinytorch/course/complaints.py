@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import linecache
+import textwrap
 from collections.abc import Iterable
 from dataclasses import replace
 
 from tinytorch.course import catalog, checks, source, syntax
 from tinytorch.course.checks import CheckResult
+from tinytorch.course.expectation import SHOWN
 from tinytorch.course.limits import OutOfTime
 from tinytorch.course.overlay import holds, missing, name_of
 from tinytorch.course.report import StepResult
@@ -62,10 +64,16 @@ def about_loading(stem: str, error: BaseException) -> str:
         return f"{where} gave {message(error)}: does a loop outside of a function never end?"
     if isinstance(error, SystemExit):
         return f"{where} leaves Python while the file is loaded; take the call of sys.exit out."
-    said = f"{type(error).__name__}: {message(error)}".partition(" (/")[0].removesuffix(": ")
+    said = in_a_line(error).partition(" (/")[0]
     if isinstance(error, ImportError):
         return f"{where} could not be loaded: {said}. Write it again, or {_bring_back(stem)}"
     return f"{where} could not be loaded: {said}"
+
+
+def in_a_line(error: BaseException) -> str:
+    """Return the kind and the message of an error, in a line that is not too long."""
+    said = " ".join(f"{type(error).__name__}: {message(error)}".split())
+    return textwrap.shorten(said.removesuffix(":"), SHOWN, placeholder=" ...")
 
 
 def about_the_end(stem: str, got: str) -> str:

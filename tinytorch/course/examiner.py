@@ -57,7 +57,7 @@ def main() -> NoReturn:
     except CourseError as problem:
         say("problem", sentence=str(problem))
     except BaseException as error:  # noqa: BLE001 - their code may have broken anything
-        say("problem", sentence=f"The checks were broken off: {type(error).__name__}: {error}")
+        say("problem", sentence=f"The checks were broken off: {complaints.in_a_line(error)}")
     finally:
         os._exit(0)  # without waiting for threads
 
@@ -145,8 +145,8 @@ def _checked(step: catalog.Step, answers: dict[str, Any], say: Say) -> StepResul
     try:
         result = exercise.check_answer(step, answers[step.id], announce)
     except BaseException as error:  # noqa: BLE001 - their code may have broken anything
-        said = f"{type(error).__name__}: {error}"
-        result = complaints.stopped(step, begun.values(), said, "It stopped the checks themselves.")
+        said, why = complaints.in_a_line(error), "It stopped the checks themselves."
+        result = complaints.stopped(step, begun.values(), said, why)
     tampered = [name for name, module in loaded.items() if sys.modules.get(name) is not module]
     sys.modules.update(loaded)
     if tampered:
