@@ -18,8 +18,11 @@ def serve(options: tuple[str, ...]) -> None:
     """Build the book and serve it with live cells."""
     script = CHECKOUT / "book" / "_publish" / "serve.py"
     if not script.is_file():
+        from tinytorch.course.catalog import load_course
+
         raise click.ClickException(
-            "the book is not part of the installed package; run this in a checkout of the course"
+            f"the book is not part of the installed package; read it at {load_course().site} or "
+            "run this in a checkout of the course"
         )
     os.chdir(CHECKOUT)
     os.execv(sys.executable, [sys.executable, "-m", "book._publish.serve", *options])
