@@ -306,3 +306,5 @@ def test_the_reference_of_a_method_is_made_inside_of_the_learners_class(tmp_path
     assert module.Top().name() == "own thing that spins"
     assert module.Top.spin(2) == 720
     assert isinstance(vars(module.Top)["spin"], staticmethod)
+    with pytest.raises(TypeError, match=r"^Top.spin\(\) missing 1 required positional argument"):
+        module.Top.spin()

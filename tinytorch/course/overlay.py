@@ -183,4 +183,8 @@ def reference(step: catalog.Step) -> Any:
     ast.fix_missing_locations(tree)
     code = compile(tree, source.PACKAGE / place.path, "exec", dont_inherit=True)
     exec(code, vars(module), made)
-    return made["make"](functools.reduce(getattr, owners, module))
+    found = made["make"](functools.reduce(getattr, owners, module))
+    plain = getattr(found, "__func__", found)  # of a static method or class method
+    if isinstance(plain, types.FunctionType):
+        plain.__qualname__ = place.qualname  # as Python calls it in its errors
+    return found
