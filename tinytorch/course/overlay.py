@@ -42,13 +42,13 @@ def laid_over() -> Path | None:
 
 
 def holds(filename: str) -> bool:
-    """Return whether a file is one of the learner's, in the workspace."""
-    root = laid_over()
-    return root is not None and filename.startswith(f"{root}{os.sep}") and not is_ours(filename)
+    """Return whether a file is one of the learner's modules."""
+    root = laid_over()  # in which there may be a .venv as well
+    return root is not None and filename.startswith(f"{root / 'tinytorch'}{os.sep}")
 
 
 def is_ours(filename: str) -> bool:
-    """Return whether a file is one of the reference, which may be installed in a workspace."""
+    """Return whether a file is one of the reference's modules."""
     return filename.startswith(f"{source.PACKAGE}{os.sep}")
 
 
