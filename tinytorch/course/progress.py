@@ -111,7 +111,7 @@ def _read(path: Path) -> dict[str, Any]:
             text = path.read_bytes()
         try:
             return _checked(json.loads(text))
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             with files.one_sentence(path):
                 aside = files.set_aside(path, "damaged")
             print(
