@@ -188,6 +188,7 @@ def _run_sphinx(report: Report, places: Places) -> Outcome:
 
 def _start(command: list[str | Path], places: Places) -> subprocess.Popen[str]:
     environment = os.environ | {
+        "TINYTORCH_WORKSPACE": "off",  # the book shows the reference, whoever builds it
         "IPYTHONDIR": str(places.work / "ipython"),  # a reader's own start-up files change nothing
         "JUPYTER_PREFER_ENV_PATH": "1",
         "PYTHONUNBUFFERED": "1",
