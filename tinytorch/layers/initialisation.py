@@ -18,7 +18,7 @@ from tinytorch.tensors.shapes import Shape
 def fan_in_and_fan_out(shape: Shape) -> tuple[int, int]:
     """Return how many inputs each output sums, and how many outputs each input feeds.
 
-    shape: (outputs, inputs, *window), where a convolution slides a window of weights:
+    shape: ``(outputs, inputs, *window)``, where a convolution slides a window of weights:
     ``(3, 4) -> (4, 3)``, ``(8, 3, 5, 5) -> (75, 200)``.
     Raises ValueError for a shape with fewer than two dims.
     """
