@@ -4,8 +4,8 @@
 >>> tt.tensor([[1, 2], [3, 4]]) @ tt.tensor([1, 1])
 tensor([3, 7])
 
-Each module of the course is one import further down: ``setup``, then ``tensors``, then ``layers``. A
-module is imported when one of its names is first used, so that the course's own commands need none.
+Each module of the course is one import further down: ``setup``, ``tensors``, ``layers``. A module
+is imported when one of its names is first used, so that the course's own commands need none.
 In a learner's workspace their files are used instead of ours: see ``tinytorch.course.overlay``.
 """
 

@@ -61,8 +61,8 @@ def kaiming_uniform_(
     Raises ValueError for any other mode, TypeError where the dtype is no float.
     Source: He et al. 2015.
     """
-    std = _kaiming_std(tensor, a, mode=mode, nonlinearity=nonlinearity)
-    bound = math.sqrt(3) * std
+    gain, fan = calculate_gain(nonlinearity, a), chosen_fan(tensor.shape, mode)
+    bound = math.sqrt(3) * gain / math.sqrt(max(fan, 1))
     source = generator or default_generator()
     return fill_(tensor, source.uniform(-bound, bound, tensor.shape))
 
@@ -79,12 +79,8 @@ def kaiming_normal_(
 
     Their standard deviation is gain / sqrt(fan). Source: He et al. 2015.
     """
-    std = _kaiming_std(tensor, a, mode=mode, nonlinearity=nonlinearity)
-    return normal_(tensor, std=std, generator=generator)
-
-
-def _kaiming_std(tensor: Tensor, a: float, *, mode: str, nonlinearity: str) -> float:
-    return calculate_gain(nonlinearity, a) / math.sqrt(max(chosen_fan(tensor.shape, mode), 1))
+    gain, fan = calculate_gain(nonlinearity, a), chosen_fan(tensor.shape, mode)
+    return normal_(tensor, std=gain / math.sqrt(max(fan, 1)), generator=generator)
 
 
 def chosen_fan(shape: Shape, mode: str) -> int:
