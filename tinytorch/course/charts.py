@@ -33,6 +33,7 @@ def curves(x: Any, named: Mapping[str, Any]) -> Picture:
     for number, (name, values) in enumerate(up.items()):
         left, top = 34 + 130 * (number % COLUMNS), 26 + 132 * (number // COLUMNS)
         shapes += [_words(left + 59, top - 14, name), *scale.axes(left, top)]
+        shapes += [] if number % COLUMNS else scale.heights(left, top)
         points = [scale.place(left, top, *point) for point in zip(across, values, strict=True)]
         path = "L".join(f"{right:.1f} {down:.1f}" for right, down in points)
         shapes.append(f'<path d="M{path}" fill="none" stroke="{BLUE}" stroke-width="2.2"/>')
@@ -54,13 +55,18 @@ class _Scale:
         return left + 118 * across, top + 88 * down
 
     def axes(self, left: float, top: float) -> list[str]:
-        """Return both axes through zero, with the numbers at their ends."""
+        """Return both axes through zero, with the numbers at the ends of the one across."""
         across, down = self.place(left, top, min(max(0.0, self.left), self.right), 0.0)
         return [
             f'<g stroke-opacity=".35">{_line(left, down, left + 118, down)}'
             f"{_line(across, top, across, top + 88)}</g>",
             _words(left, top + 98, f"{self.left:g}", anchor="start", size=11),
             _words(left + 118, top + 98, f"{self.right:g}", anchor="end", size=11),
+        ]
+
+    def heights(self, left: float, top: float) -> list[str]:
+        """Return the numbers at the ends of the axis that goes up."""
+        return [
             _words(left - 4, top + 4, f"{self.high:.2g}", anchor="end", size=11),
             _words(left - 4, top + 84, f"{self.low:.2g}", anchor="end", size=11),
         ]
