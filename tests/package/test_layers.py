@@ -537,6 +537,10 @@ def test_a_buffer_is_no_parameter():
     expect(
         "count" in names(Pair()), False, because="a buffer is part of the state, but not learned"
     )
+
+
+@pytest.mark.step("layers.named_parameters")
+def test_a_buffer_is_known_to_the_module_that_holds_it():
     expect(
         "0.count" in names(tt.Sequential(Pair())),
         False,
@@ -738,6 +742,7 @@ def test_what_is_kept_is_scaled_up():
 
 @pytest.mark.step("layers.dropout")
 def test_an_element_is_kept_where_its_number_is_not_below_p():
+    tt.manual_seed(5)
     numbers = np.random.default_rng(4).random((3, 4))
     expect(
         dropped(tt.ones(3, 4), 0.25) != 0,
