@@ -6,6 +6,7 @@ import pickle
 import warnings
 from itertools import pairwise
 from statistics import NormalDist
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -194,6 +195,15 @@ def approximate_share(x):
     return math.exp(2 * z) / (1 + math.exp(2 * z))
 
 
+@pytest.mark.step("layers.gelu_kernel")
+def test_every_other_word_is_refused():
+    for word in ("", "a", "nonet", "sigmoid", "tanhs", "z", "None"):
+        expect_error(
+            lambda word=word: tt.layers.gelu_kernel(np.ones(2), approximate=word), ValueError, word,
+            because="there are two words, and this is neither",
+        )  # fmt: skip
+
+
 # Step 4
 
 
@@ -345,6 +355,12 @@ def test_signals_survive_thirty_layers():
 
 
 @pytest.mark.step("layers.kaiming_uniform_")
+def test_a_single_input_has_the_largest_weights():
+    weight = tt.kaiming_uniform_(tt.zeros(2000, 1), generator=np.random.default_rng(19))
+    expect(round(float(weight.amax()), 1), 2.4, because="a fan of 1 gives sqrt(3) times sqrt(2)")
+
+
+@pytest.mark.step("layers.kaiming_uniform_")
 def test_a_view_is_filled_where_it_looks():
     whole = tt.zeros(4, 6)
     tt.kaiming_uniform_(whole[:, :3])
@@ -372,19 +388,19 @@ def test_what_has_no_fans_or_no_gain_is_refused():
 # Step 8
 
 
-class Knot(tt.layers.Module):
-    """A module that holds another twice, and is held by it."""
-
-    def __init__(self):
-        self.left = self.right = tt.Dense(2, 2)
-        self.weight = tt.ones(1)
-        self.left.up = self
+def knot():
+    """Return a module that holds another twice, and is held by it."""
+    module = tt.Module()
+    module.left = module.right = tt.Dense(2, 2)
+    module.weight = tt.ones(1)
+    module.left.up = module
+    return module
 
 
 @pytest.mark.step("layers.named_parameters")
 def test_modules_may_be_shared_and_tied_into_knots():
     expect(
-        [name for name, _ in Knot().named_parameters()],
+        [name for name, _ in knot().named_parameters()],
         ["weight", "left.weight", "left.bias"],
         because="each parameter comes once, on the first path that leads to it",
     )
@@ -518,6 +534,13 @@ def test_the_share_of_what_is_dropped_is_p():
 
 
 @pytest.mark.step("layers.dropout")
+def test_a_number_equal_to_p_is_not_below_it():
+    always = SimpleNamespace(random=lambda shape: np.full(shape, 0.25))
+    got = tt.Dropout(0.25, generator=always)(tt.full(3, 3.0))
+    expect(got, tt.full(3, 4.0), because="kept is what is not below p: 0.25 is not below 0.25")
+
+
+@pytest.mark.step("layers.dropout")
 def test_elements_are_dropped_independently():
     layer = tt.Dropout(0.5, generator=np.random.default_rng(15))
     dropped = layer(tt.ones(400, 50)).numpy() == 0
@@ -572,6 +595,42 @@ def test_activations_go_to_their_limits_silently():
         ):
             expect(layer(tt.tensor(x)), tt.tensor(wanted), because=f"{layer!r} of {x}")
         expect(tt.log_softmax(tt.zeros(0, 2), 0).shape, (0, 2), because="empty, without a word")
+
+
+def test_scores_of_infinity_are_silent():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for function in (tt.softmax, tt.log_softmax):
+            got = function(tt.tensor([math.inf, 0.0]), 0)
+            expect(bool(got.isnan().any()), True, because="infinity less infinity is nan")
+
+
+def test_a_slope_applies_below_zero_and_nowhere_else():
+    x = tt.tensor([-2.0, -0.5, 0.5, 2.0])
+    wanted = tt.tensor([-1.0, -0.25, 0.5, 2.0])
+    expect(tt.leaky_relu(x, 0.5), wanted, because="0 is where the slope ends")
+    expect(tt.leaky_relu(x)[0].item(), -0.02, within=1e-7, because="the usual slope is 0.01")
+    expect(sorted(set(tt.dropout(tt.ones(50)).tolist())), [0.0, 2.0], because="the usual p is 0.5")
+
+
+def test_the_modules_of_a_chain_are_counted_from_both_ends():
+    model = tt.Sequential(*[tt.Dense(1, 1) for _ in range(4)])
+    modules = list(model.children())
+    for index in range(-4, 4):
+        expect(model[index] is modules[index], True, because=f"module {index} of four")
+    for index in (4, 5, 9, -5, -6):
+        expect_error(lambda index=index: model[index], IndexError, str(index), because="of four")
+    twice = tt.Sequential(modules[0], modules[0], modules[1])
+    expect(len(list(twice.modules())), 3, because="a module that is held twice counts once")
+    expect(len(twice), 3, because="and is applied twice")
+
+
+def test_the_bias_of_a_single_input_is_as_large_as_its_weight():
+    layer = tt.Dense(1, 3000, generator=np.random.default_rng(20))
+    for tensor in (layer.weight, layer.bias):
+        expect(round(float(tensor.amax()), 2), 1.0, because="1 / sqrt(1 input)")
+    std = float(tt.kaiming_normal_(tt.zeros(9000, 1), generator=np.random.default_rng(21)).std())
+    expect(round(std, 1), 1.4, because="the gain of a ReLU over the root of 1 input")
 
 
 def test_integers_become_floats_where_fractions_appear():

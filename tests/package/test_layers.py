@@ -487,15 +487,14 @@ def test_filling_is_no_operation():
 # Step 8: named parameters
 
 
-class Pair(tt.layers.Module):
-    """A module with a child, a buffer, and things that are neither tensors nor modules."""
-
-    def __init__(self):
-        self.inner = tt.Dense(2, 3)
-        self.scale = tt.ones(3)
-        self.shift = tt.zeros(3)
-        self.register_buffer("count", tt.zeros(1))
-        self.size, self.note, self.plain, self.nothing = 3, "a note", np.ones(3), None
+def pair():
+    """Return a module with a child, a buffer, and things that are neither tensors nor modules."""
+    module = tt.Module()
+    module.inner = tt.Dense(2, 3)
+    module.scale, module.shift = tt.ones(3), tt.zeros(3)
+    module.register_buffer("count", tt.zeros(1))
+    module.size, module.note, module.plain, module.nothing = 3, "a note", np.ones(3), None
+    return module
 
 
 def names(module):
@@ -526,7 +525,7 @@ def test_the_name_is_the_path_to_the_parameter():
 @pytest.mark.step("layers.named_parameters")
 def test_a_modules_own_parameters_come_first():
     expect(
-        [name for name in names(Pair()) if "count" not in name],
+        [name for name in names(pair()) if "count" not in name],
         ["scale", "shift", "inner.weight", "inner.bias"],
         because="own parameters come before those of the children, each in the order of attributes",
     )
@@ -535,14 +534,14 @@ def test_a_modules_own_parameters_come_first():
 @pytest.mark.step("layers.named_parameters")
 def test_a_buffer_is_no_parameter():
     expect(
-        "count" in names(Pair()), False, because="a buffer is part of the state, but not learned"
+        "count" in names(pair()), False, because="a buffer is part of the state, but not learned"
     )
 
 
 @pytest.mark.step("layers.named_parameters")
 def test_a_buffer_is_known_to_the_module_that_holds_it():
     expect(
-        "0.count" in names(tt.Sequential(Pair())),
+        "0.count" in names(tt.Sequential(pair())),
         False,
         because="the module that holds the buffer knows its name, not the module around it",
     )
@@ -698,7 +697,7 @@ def test_a_refused_state_changes_nothing():
 
 @pytest.mark.step("layers.load_state_dict")
 def test_buffers_are_loaded_too():
-    first, second = Pair(), Pair()
+    first, second = pair(), pair()
     first.count[0] = 5.0
     second.load_state_dict(first.state_dict())
     expect(second.count, tt.tensor([5.0]), because="buffers are part of the state")
@@ -908,7 +907,7 @@ def test_children_and_modules_are_found():
 
 
 def test_buffers_are_state_but_no_parameters():
-    model = tt.Sequential(Pair())
+    model = tt.Sequential(pair())
     expect([name for name, _ in model.named_buffers()], ["0.count"], because="there is one buffer")
     expect("0.count" in model.state_dict(), True, because="a buffer is saved")
     model[0].count = tt.ones(1)
@@ -931,7 +930,7 @@ def test_a_state_is_a_copy():
 
 
 def test_a_module_is_converted_in_place():
-    model = tt.Sequential(tt.Dense(2, 2), Pair())
+    model = tt.Sequential(tt.Dense(2, 2), pair())
     model[1].steps = tt.zeros(1, dtype=tt.int64)
     weight = model[0].weight
     expect(model.to(tt.float64) is model, True, because="so that it can be written in one line")
