@@ -60,7 +60,9 @@ def test_curves_share_their_axes():
     picture = charts.curves(X, {"x": X, "square": X**2})
     straight, square = (path.get("d") for path in shapes(picture, "path", fill="none"))
     assert straight.split("L")[-1].split()[1] != square.split("L")[-1].split()[1]
-    assert [words.text for words in shapes(picture, "text")].count("4") == 1  # the top, beside the first
+    assert [words.text for words in shapes(picture, "text")].count(
+        "4"
+    ) == 1  # the top, beside the first
     assert repr(picture) == "x: -2 at -2, 0 at 0, 2 at 2\nsquare: 4 at -2, 0 at 0, 4 at 2"
 
 
