@@ -69,6 +69,7 @@ def test_a_step_knows_its_names():
     step = COURSE.step("tensors.contiguous_strides")
     assert step.anchor == "tensors-contiguous-strides"
     assert step.target == step.id
+    assert COURSE.step("layers.kaiming_uniform_").anchor == "layers-kaiming-uniform"
 
 
 def test_a_module_knows_its_page_and_a_step_its_place_on_the_site():
