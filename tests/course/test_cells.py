@@ -81,9 +81,11 @@ def test_a_cell_with_helpers_and_comments_travels_without_loss(step, solved):
     page = f"{head}{DECORATION.format(name=step.name)}@build{function}\n    # so much for it\n"
     page += f"\n\nprint(unused(), {step.name})\n{step.name}?\n"
     first = cells.with_cell(blank(step.stem), step, page)
-    text = first[source.locate(step).path]
+    place = source.locate(step)
+    text, indent = first[place.path], "    " * place.qualname.count(".")  # methods stand in a class
     for kept in (
-        "# An idea of my own.\n# This one is checked.\n@functools.lru_cache(maxsize=_look_",
+        f"{indent}# An idea of my own.\n{indent}# This one is checked.\n"
+        f"{indent}@functools.lru_cache(maxsize=_look_",
         "# It looks twice.\ndef _look_",
         "DEPTH = 40  # more than enough\n",
         "from collections import Counter as Count\n",

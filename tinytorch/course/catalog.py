@@ -56,7 +56,7 @@ class Step:
     @property
     def anchor(self) -> str:
         """The label of the step's heading in its chapter."""
-        return self.id.replace(".", "-").replace("_", "-").lower()
+        return self.id.replace(".", "-").replace("_", "-").strip("-").lower()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ def aliases() -> Iterator[tuple[str, str]]:
             documented = f"{module.__name__}.{name}"
             value = getattr(module, name)
             others = [f"tinytorch.{name}"]
-            if inspect.isroutine(value) or inspect.isclass(value):
+            is_named = inspect.isroutine(value) or inspect.isclass(value)
+            if is_named and value.__name__ == name:  # not by a second name, such as Linear
                 others.append(f"{value.__module__}.{value.__qualname__}")
             for other in others:
                 yield other, documented

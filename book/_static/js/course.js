@@ -52,6 +52,6 @@ export function passedCode(modules) {
 
 /** @returns {string} the address of a step's heading in its chapter */
 export function addressOf(module, step) {
-  const anchor = step ? `#${step.replaceAll(/[._]/g, "-").toLowerCase()}` : "";
+  const anchor = step ? `#${step.replaceAll(/[._]/g, "-").replace(/-+$/, "").toLowerCase()}` : "";
   return new URL(`${module.page}.html${anchor}`, SITE).href;
 }
