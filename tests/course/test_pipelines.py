@@ -17,11 +17,16 @@ SVG = "{http://www.w3.org/2000/svg}"
 class Event:
     who: str
     what: str
+    batch: int
     start: float
     end: float
 
 
-EVENTS = [Event("worker 1", "batch 0", 5.0, 5.08), Event("caller", "batch 0", 5.08, 5.1)]
+EVENTS = [
+    Event("worker 1", "read", 3, 5.0, 5.08),
+    Event("caller", "wait", 3, 5.0, 5.08),
+    Event("caller", "use", 3, 5.08, 5.1),
+]
 
 
 def one_of_each():
@@ -102,17 +107,28 @@ def test_a_path_that_does_not_fit_is_refused(batches):
 
 def test_a_timeline_has_a_lane_for_each_who_and_a_box_as_long_as_the_event():
     picture = pipelines.timeline(EVENTS)
-    worker, caller = boxes(picture)
-    assert worker.get("fill") != caller.get("fill")
-    assert float(worker.get("width")) / float(caller.get("width")) == pytest.approx(4, rel=1e-3)
-    assert "worker 1: 1 events, 80% of the time" in repr(picture)
-    assert {"worker 1", "caller", "100 ms"} <= set(written(picture))
+    wait, read, use = boxes(picture)
+    assert wait.get("stroke-dasharray")
+    assert read.get("y") != use.get("y") == wait.get("y")
+    assert {each.get("fill") for each in (wait, read, use)} == {HUES[3]}
+    assert float(read.get("width")) / float(use.get("width")) == pytest.approx(4, rel=1e-3)
+    assert repr(picture).splitlines()[1:] == [
+        "worker 1 spends 80% read",
+        "caller spends 80% wait, 20% use",
+    ]
+    assert {"worker 1", "caller", "read 3", "100 ms"} <= set(written(picture))
+
+
+def test_the_caller_comes_last_and_the_workers_in_order():
+    events = [Event(who, "use", 0, 0.0, 1.0) for who in ("caller", "worker 1", "worker 0")]
+    lanes = [words for words in written(pipelines.timeline(events)) if words[0] in "wc"]
+    assert lanes == ["worker 0", "worker 1", "caller"]
 
 
 def test_an_event_too_short_for_its_words_keeps_the_last_or_none():
-    crowded = [Event("caller", f"batch {n}", n * 0.001, (n + 0.9) * 0.001) for n in range(20)]
-    assert {"0", "19"} <= set(written(pipelines.timeline(crowded)))
-    crowded = [Event("caller", f"batch {n}", n * 0.001, (n + 0.9) * 0.001) for n in range(100)]
+    crowded = [Event("caller", "use", n, n * 0.001, (n + 0.9) * 0.001) for n in range(20)]
+    assert {"0", "9"} <= set(written(pipelines.timeline(crowded)))
+    crowded = [Event("caller", "use", n, n * 0.001, (n + 0.9) * 0.001) for n in range(100)]
     assert set(written(pipelines.timeline(crowded))) == {"caller", "0", "100 ms"}
 
 

@@ -20,7 +20,7 @@ SHADES = 8  # of gray in a gallery
 
 
 class Happening(Protocol):
-    """What a timeline draws: who did what, from when to when, in seconds."""
+    """What a timeline draws: who did what with which batch, from when to when, in seconds."""
 
     @property
     def who(self) -> str:
@@ -28,7 +28,11 @@ class Happening(Protocol):
 
     @property
     def what(self) -> str:
-        """What is written on it, where there is room."""
+        """What was done; to "wait" is drawn dashed."""
+
+    @property
+    def batch(self) -> int:
+        """The number of the batch, which gives it its hue."""
 
     @property
     def start(self) -> float:
@@ -68,29 +72,34 @@ def sample_path(batches: Sequence[Sequence[int]], results: Sequence[object]) -> 
 
 
 def timeline(events: Sequence[Happening], *, title: str = "") -> Picture:
-    """Draw who did what when: a lane for each `who`, in the order in which they began."""
+    """Draw who did what when: a lane for each worker and one for the caller, a hue for each batch.
+
+    Waiting is dashed.
+    """
     if not events:
         raise ValueError("there is nothing to draw: no event was recorded")
     began, over = min(e.start for e in events), max(e.end for e in events)
     span = (over - began) or 1e-9
-    lanes = list(dict.fromkeys(e.who for e in sorted(events, key=lambda event: event.start)))
+    lanes = sorted({e.who for e in events}, key=lambda who: (who == "caller", who))
     left = 10 + 12 * LETTER * max(map(len, lanes))
     top = 28 if title else 8
     shapes = [words(4, 14, title, anchor="start")] if title else []
-    for event in events:
-        lane = lanes.index(event.who)
+    for event in sorted(events, key=lambda event: event.what != "wait"):  # waiting lies below
         x = left + (WIDTH - 4 - left) * (event.start - began) / span
-        wide = (WIDTH - 4 - left) * (event.end - event.start) / span
-        shapes += _cell(x, top + 34 * lane, wide, _fitting(event.what, wide), _hue(lane))
+        wide = max((WIDTH - 4 - left) * (event.end - event.start) / span, 0.5)
+        y, busy = top + 34 * lanes.index(event.who), event.what != "wait"
+        shapes.append(box(x, y, wide, 26, _hue(event.batch), full=busy))
+        if busy and (text := _fitting(f"{event.what} {event.batch}", wide)):
+            shapes.append(words(x + wide / 2, y + 13, text))
     for lane, who in enumerate(lanes):
         shapes.append(words(4, top + 34 * lane + 13, who, anchor="start"))
     floor = top + 34 * len(lanes) + 2
     shapes.append(line([(left, floor), (WIDTH - 4, floor)]))
     shapes.append(words(left, floor + 12, "0", anchor="start"))
     shapes.append(words(WIDTH - 4, floor + 12, f"{span * 1e3:.0f} ms", anchor="end"))
-    busy = [f"{title or 'who did what'}, in {span * 1e3:.0f} ms"]
-    busy += [_described(who, [e for e in events if e.who == who], span) for who in lanes]
-    return close(WIDTH, floor + 24, shapes, "\n".join(busy))
+    told = [f"{title or 'who did what'}, in {span * 1e3:.0f} ms"]
+    told += [_described(who, [e for e in events if e.who == who], span) for who in lanes]
+    return close(WIDTH, floor + 24, shapes, "\n".join(told))
 
 
 def shards(counts: Sequence[int], resident: Collection[int], *, size: int = 4) -> Picture:
@@ -174,8 +183,7 @@ def gallery(images: Any, labels: Sequence[object] | None = None, *, columns: int
 
 
 def _cell(x: float, y: float, width: float, text: str, hue: str) -> list[str]:
-    drawn = [box(x, y, max(width, 0.5), 26, hue)]
-    return [*drawn, words(x + width / 2, y + 13, text)] if text else drawn
+    return [box(x, y, width, 26, hue), words(x + width / 2, y + 13, text)]
 
 
 def _hue(number: int) -> str:
@@ -189,8 +197,11 @@ def _fitting(text: str, width: float) -> str:
 
 
 def _described(who: str, events: Sequence[Happening], span: float) -> str:
-    busy = sum(event.end - event.start for event in events) / span
-    return f"{who}: {len(events)} events, {busy:.0%} of the time"
+    shares: dict[str, float] = {}
+    for event in events:
+        shares[event.what] = shares.get(event.what, 0.0) + (event.end - event.start) / span
+    spent = ", ".join(f"{share:.0%} {what}" for what, share in shares.items())
+    return f"{who} spends {spent}"
 
 
 def _image(image: npt.NDArray[Any], left: float, top: float, pixel: float) -> list[str]:
