@@ -4,7 +4,7 @@
 >>> tt.tensor([[1, 2], [3, 4]]) @ tt.tensor([1, 1])
 tensor([3, 7])
 
-Each module of the course is one import further down: ``setup``, then ``tensors``. A module is
+Each module of the course is one import further down: ``setup``, ``tensors``, ``data``. A module is
 imported when one of its names is first used, so that the course's own commands need none of them.
 In a learner's workspace their files are used instead of ours: see ``tinytorch.course.overlay``.
 """
@@ -12,7 +12,28 @@ In a learner's workspace their files are used instead of ours: see ``tinytorch.c
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinytorch import setup, tensors
+    from tinytorch import data, setup, tensors
+    from tinytorch.data import (
+        BatchSampler,
+        CachedDataset,
+        Compose,
+        DataLoader,
+        Dataset,
+        Normalize,
+        RandomSampler,
+        RandomShift,
+        Scale,
+        SequentialSampler,
+        ShardedDataset,
+        Subset,
+        TensorDataset,
+        TransformedDataset,
+        collate,
+        measure_moments,
+        random_split,
+        sample_generator,
+        write_shards,
+    )
     from tinytorch.setup import (
         check_requirements,
         compare_environments,
@@ -70,7 +91,21 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BatchSampler",
+    "CachedDataset",
+    "Compose",
+    "DataLoader",
+    "Dataset",
+    "Normalize",
+    "RandomSampler",
+    "RandomShift",
+    "Scale",
+    "SequentialSampler",
+    "ShardedDataset",
+    "Subset",
     "Tensor",
+    "TensorDataset",
+    "TransformedDataset",
     "apply",
     "arange",
     "bool_",
@@ -78,8 +113,10 @@ __all__ = [
     "broadcast_strides",
     "cat",
     "check_requirements",
+    "collate",
     "compare_environments",
     "contiguous_strides",
+    "data",
     "default_generator",
     "extend_tensor",
     "eye",
@@ -101,6 +138,7 @@ __all__ = [
     "manual_seed",
     "matmul_shape",
     "maximum",
+    "measure_moments",
     "minimum",
     "normalize_dims",
     "ones",
@@ -109,9 +147,11 @@ __all__ = [
     "rand",
     "randint",
     "randn",
+    "random_split",
     "randperm",
     "register_kernel",
     "result_type",
+    "sample_generator",
     "satisfies",
     "setup",
     "stack",
@@ -121,11 +161,12 @@ __all__ = [
     "use_kernels",
     "view_strides",
     "where",
+    "write_shards",
     "zeros",
     "zeros_like",
 ]
 
-_MODULES = ("setup", "tensors")  # in the order of the course
+_MODULES = ("setup", "tensors", "data")  # in the order of the course
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
 
