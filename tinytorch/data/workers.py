@@ -46,8 +46,9 @@ def prefetch(
 
     ``submit(item)`` begins the work and returns a pending result. While the caller uses a result,
     the ``ahead`` that come next are in work, and never more, so that no more lie in memory. An
-    item is taken when its work begins. However it ends, by the last item, an error or being
-    closed, it cancels what it began and did not hand over.
+    item is taken when its work begins, and nothing begins before the first result is asked for.
+    However it ends, by the last item, an error or being closed, it cancels what it began and did
+    not hand over, the result that it waits for included.
     Raises ValueError for ``ahead`` below 1.
     """
     if ahead < 1:
