@@ -119,6 +119,11 @@ def test_a_timeline_has_a_lane_for_each_who_and_a_box_as_long_as_the_event():
     assert {"worker 1", "caller", "read 3", "100 ms"} <= set(written(picture))
 
 
+def test_nobody_waits_for_what_they_do_themselves():
+    events = [Event("caller", what, 0, 0.0, 1.0) for what in ("read", "wait")]
+    assert repr(pipelines.timeline(events)).endswith("caller spends 100% read")
+
+
 def test_the_caller_comes_last_and_the_workers_in_order():
     events = [Event(who, "use", 0, 0.0, 1.0) for who in ("caller", "worker 1", "worker 0")]
     lanes = [words for words in written(pipelines.timeline(events)) if words[0] in "wc"]
@@ -153,6 +158,11 @@ def test_curves_go_through_the_heights_they_are_given():
     assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2])
     assert repr(picture) == "a line, over 1, 2, 3\nhalf: 0, 1, 2"
     assert {"0", "1", "2", "3", "half"} <= set(written(picture))
+
+
+def test_places_without_a_word_are_not_told():
+    picture = pipelines.curves({"a": [1, 2, 3]}, over=["", 5, ""], title="some")
+    assert repr(picture).startswith("some, over 5\n")
 
 
 def test_curves_of_zeros_are_no_division_by_zero():

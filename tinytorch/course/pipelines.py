@@ -84,6 +84,7 @@ def timeline(events: Sequence[Happening], *, title: str = "") -> Picture:
     left = 10 + 12 * LETTER * max(map(len, lanes))
     top = 28 if title else 8
     shapes = [words(4, 14, title, anchor="start")] if title else []
+    events = [event for event in events if not _is_hidden(event, events)]
     for event in sorted(events, key=lambda event: event.what != "wait"):  # waiting lies below
         x = left + (WIDTH - 4 - left) * (event.start - began) / span
         wide = max((WIDTH - 4 - left) * (event.end - event.start) / span, 0.5)
@@ -140,7 +141,7 @@ def curves(
         shapes.append(f'<path d="M{left} {y}H{right}" stroke="currentColor" stroke-opacity=".25"/>')
     for number, place in enumerate(over):
         shapes.append(words(left + step * number, floor + 14, str(place), size=11))
-    text = [f"{title}, over {', '.join(map(str, over))}"]
+    text = [f"{title}, over {', '.join(str(place) for place in over if str(place))}"]
     for number, (name, heights) in enumerate(lines.items()):
         hue, y = _hue(number), floor + 36 + 18 * (number // 2)
         x = 8 + (WIDTH / 2) * (number % 2)
@@ -194,6 +195,13 @@ def _fitting(text: str, width: float) -> str:
     """Return the text, its last word where there is no room for all, or nothing."""
     choices = (text, text.rpartition(" ")[2], "")
     return next(choice for choice in choices if 12 * LETTER * len(choice) < width or not choice)
+
+
+def _is_hidden(event: Happening, events: Sequence[Happening]) -> bool:
+    """Return whether someone is said to wait for what they do themselves."""
+    mine = [other for other in events if other.who == event.who and other.what != "wait"]
+    middle = (event.start + event.end) / 2
+    return event.what == "wait" and any(o.start <= middle <= o.end for o in mine)
 
 
 def _described(who: str, events: Sequence[Happening], span: float) -> str:
