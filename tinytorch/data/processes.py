@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import pickle
 import queue
 import signal
 import threading
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing import connection
+from pickle import PicklingError, dumps, loads
 from typing import Any, NoReturn
 
 from tinytorch.data.workers import Event, Job, LoadingError, Reader, one_line
@@ -62,7 +62,7 @@ class _Worker:
         )
         try:
             self.process.start()
-        except (AttributeError, TypeError, pickle.PicklingError) as error:
+        except (AttributeError, TypeError, PicklingError) as error:
             raise TypeError(
                 f"this dataset cannot be sent to a process ({error}); define its class at the top "
                 'of a file, or use worker="thread"'
@@ -101,7 +101,7 @@ class _Answer:
     def result(self) -> tuple[Any, Event]:
         connection.wait([self.worker.line, self.worker.process.sentinel])
         try:
-            done, problem = pickle.loads(self.worker.line.recv_bytes())
+            done, problem = loads(self.worker.line.recv_bytes())
         except (EOFError, OSError):
             raise self.worker.loss(self.job) from None
         if problem is not None:
@@ -149,20 +149,20 @@ def _send_each(line: Any, answers: queue.SimpleQueue[bytes]) -> None:
 
 def _answer(reader: Reader, job: Job, who: str, begin: Callable[[int], None]) -> bytes:
     try:
-        return pickle.dumps((reader.read(job, who, begin), None))
+        return dumps((reader.read(job, who, begin), None))
     except LoadingError as error:
         cause = error.__cause__
         place = "".join(traceback.format_exception(cause or error))
-        return pickle.dumps((None, (error, _sendable(cause), f"\nIn {who}:\n{place}")))
+        return dumps((None, (error, _sendable(cause), f"\nIn {who}:\n{place}")))
     except Exception as error:  # noqa: BLE001 - a batch that cannot be pickled
         said = f"batch {job.batch} cannot be sent by a process ({who}): {one_line(error)}"
-        return pickle.dumps((None, (LoadingError(said, None, job.batch), None, "")))
+        return dumps((None, (LoadingError(said, None, job.batch), None, "")))
 
 
 def _sendable(error: BaseException | None) -> BaseException | None:
     """Return the error if it survives the way to another process, else one that says the same."""
     try:
-        pickle.loads(pickle.dumps(error))
+        loads(dumps(error))
     except Exception:  # noqa: BLE001 - the class may be anybody's
         return RuntimeError(one_line(error)) if error else None
     return error
