@@ -1,6 +1,7 @@
 """Data beyond the chapter's examples: many sizes, with NumPy or a count by hand as the oracle."""
 
 import math
+import pickle
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -434,6 +435,10 @@ def test_a_random_transform_does_not_depend_on_the_order_of_reading():
 # Step 7
 
 
+class Interrupt(BaseException):
+    """What Ctrl-C raises, without stopping the checks themselves."""
+
+
 class Office:
     """Counts the work that is going on."""
 
@@ -453,7 +458,7 @@ class Errand:
 
     def result(self):
         if self.item in self.office.fails:
-            raise KeyboardInterrupt
+            raise Interrupt
         self.office.open.discard(self.item)
         return self.item * self.item
 
@@ -502,7 +507,7 @@ def test_an_interrupt_while_waiting_cancels_what_was_waited_for():
     office = Office(fails={2})
     results = tt.data.prefetch(office.submit, range(10), ahead=3)
     next(results), next(results)
-    with suppress(KeyboardInterrupt):
+    with suppress(Interrupt):
         next(results)
     expect(
         office.open,
@@ -716,3 +721,258 @@ def test_shards_of_any_size_give_back_what_was_written(tmp_path):
             values.numpy(),
             because=f"eleven samples in shards of {size} come back bit by bit",
         )
+
+
+# What comes with the steps
+
+
+@pytest.mark.step("data.locate")
+def test_an_index_of_a_dataset_is_in_its_range():
+    dataset = tt.TensorDataset(tt.arange(3), tt.arange(3) * 2)
+    found = [dataset[index][1].item() for index in (-3, -2, -1, 0, 1, 2)]
+    expect(found, [0, 2, 4, 0, 2, 4], because="an index below 0 counts from the end")
+    for index in (3, -4):
+        expect_error(
+            lambda index=index: dataset[index], IndexError, str(index), because="there are three"
+        )
+    expect_error(
+        lambda: tt.TensorDataset(tt.zeros(2), tt.zeros(3)),
+        ValueError,
+        "[2, 3]",
+        because="the third row of one tensor has no partner",
+    )
+
+
+@pytest.mark.step("data.shuffle_indices")
+def test_without_a_generator_the_librarys_own_decides():
+    orders = []
+    for _ in range(2):
+        tt.manual_seed(3)
+        split = tt.random_split(range(9), [4, 5])
+        orders.append([list(tt.RandomSampler(range(9))), [part.indices for part in split]])
+    expect(orders[1], orders[0], because="manual_seed makes them repeat")
+    given, source = tt.RandomSampler(range(9), generator=rng(1)), rng(1)
+    expect(list(given), tt.data.shuffle_indices(9, source), because="one that is given decides")
+
+
+@pytest.mark.step("data.batch_indices")
+def test_a_batch_sampler_keeps_the_last_batch_unless_told_otherwise():
+    sampler = tt.BatchSampler(tt.SequentialSampler(range(5)), 2)
+    expect(list(sampler), [[0, 1], [2, 3], [4]], because="nothing said to drop it")
+    expect(len(sampler), 3, because="two full ones and a rest")
+    expect_error(lambda: tt.BatchSampler([1], 0), ValueError, "0", because="0 holds nothing")
+
+
+@pytest.mark.step("data.batch_indices")
+def test_a_loader_without_a_size_hands_out_single_samples():
+    batches = [batch[0].tolist() for batch in tt.DataLoader(tt.TensorDataset(tt.arange(3)))]
+    expect(batches, [[0], [1], [2]], because="the size is 1 unless one is given")
+    order = tt.DataLoader(tt.TensorDataset(tt.arange(4)), batch_sampler=[[3, 1], [2]])
+    expect([batch[0].tolist() for batch in order], [[3, 1], [2]], because="a batch_sampler decides")
+
+
+@pytest.mark.step("data.batch_indices")
+def test_a_batch_sampler_stands_alone():
+    data, batches = tt.TensorDataset(tt.arange(4)), [[3, 1], [2]]
+    for options in ({"batch_size": 2}, {"batch_size": 0}, {"shuffle": True}, {"drop_last": True}):
+        expect_error(
+            lambda options=options: tt.DataLoader(data, batch_sampler=batches, **options),
+            ValueError,
+            "leave batch_size",
+            because=f"a batch_sampler decides everything, so {options} has no say",
+        )
+    expect_error(
+        lambda: tt.DataLoader(data, batch_sampler=batches, sampler=[1]),
+        ValueError,
+        "leave batch_size",
+        because="the order is the batch_sampler's too",
+    )
+
+
+@pytest.mark.step("data.prefetch")
+def test_options_without_sense_are_refused():
+    data = tt.TensorDataset(tt.arange(4))
+    for options, said in (
+        ({"prefetch_factor": 0}, "0 batches"),
+        ({"num_workers": -1}, "-1 workers"),
+        ({"worker": "robot"}, "robot"),
+        ({"sampler": [1], "shuffle": True}, "leave shuffle out"),
+    ):
+        expect_error(
+            lambda options=options: tt.DataLoader(data, **options),
+            ValueError,
+            said,
+            because="the message names what cannot be",
+        )
+    expect(len(tt.DataLoader(data, prefetch_factor=1)), 4, because="1 batch ahead is possible")
+
+
+@pytest.mark.step("data.collate")
+def test_a_batch_that_cannot_be_made_is_named():
+    loader = tt.DataLoader([tt.zeros(1), tt.zeros(2)], 2)
+    expect_error(
+        lambda: list(loader),
+        tt.data.LoadingError,
+        "batch 0",
+        "(2,)",
+        because="the batch is named, with what is wrong with it",
+    )
+
+
+def colour_image():
+    return tt.arange(24).reshape(2, 3, 4)
+
+
+@pytest.mark.step("data.sample_seed")
+def test_a_shift_moves_an_image_and_fills_what_comes_in():
+    moved = set()
+    shift = tt.RandomShift(1, generator=rng(4))
+    padded = np.pad(colour_image().numpy(), [(0, 0), (1, 1), (1, 1)])
+    windows = {
+        str(padded[:, down : down + 3, right : right + 4].tolist()): (1 - down, 1 - right)
+        for down in range(3)
+        for right in range(3)
+    }
+    for _ in range(80):
+        moved.add(windows.get(str(shift(colour_image()).tolist()), "no shift at all"))
+    wanted = {(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
+    expect(moved, wanted, because="up to one pixel each way: nine windows on the padded image")
+
+
+@pytest.mark.step("data.sample_seed")
+def test_a_shift_may_move_all_of_an_image_out_of_sight():
+    shift = tt.RandomShift(9, fill=7, generator=rng(4))
+    images = [shift(tt.zeros(2, 2)).tolist() for _ in range(30)]
+    expect([[7.0, 7.0], [7.0, 7.0]] in images, True, because="nothing but the fill is left")
+    still = tt.RandomShift(0)(colour_image())
+    expect(still, colour_image(), because="by up to 0 pixels nothing moves")
+    expect_error(lambda: tt.RandomShift(-1), ValueError, "-1", because="that is no distance")
+
+
+@pytest.mark.step("data.merge_moments")
+def test_transforms_compute_what_they_say():
+    bytes_ = tt.tensor([0, 51, 255], dtype=tt.uint8)
+    expect(
+        tt.Scale(1 / 255)(bytes_),
+        tt.tensor([0.0, 0.2, 1.0]),
+        within=1e-6,
+        because="bytes become floats from 0 to 1",
+    )
+    both = tt.Compose([tt.Scale(2), tt.Normalize(2, 0.5)])
+    expect(both(tt.tensor([1, 2])), tt.tensor([0.0, 4.0]), because="(1 * 2 - 2) / 0.5, and so on")
+    for std in (0.0, -1.0):
+        expect_error(
+            lambda std=std: tt.Normalize(0, std), ValueError, because="nothing is divided by that"
+        )
+    expect_error(lambda: tt.Normalize(0, 1)(bytes_), TypeError, "Scale", because="these are bytes")
+
+
+@pytest.mark.step("data.merge_moments")
+def test_a_transform_acts_on_the_first_part_of_a_sample():
+    pairs = tt.TransformedDataset(tt.TensorDataset(tt.arange(3), tt.arange(3)), tt.Scale(2))
+    expect(pairs[2], (tt.tensor(4.0), tt.tensor(2)), because="the label stays what it is")
+    alone = tt.TransformedDataset(tt.arange(3), tt.Scale(2))
+    expect(alone[2], tt.tensor(4.0), because="a sample that is no tuple is transformed itself")
+
+
+@pytest.mark.step("data.merge_moments")
+def test_moments_of_one_value_have_no_spread():
+    found = tt.measure_moments([tt.tensor([5.0])])
+    expect((found.count, found.variance.item()), (1, 0.0), because="one value lies at its mean")
+    expect(type(found.count), int, because="a count is an int")
+
+
+@pytest.mark.step("data.remember")
+def test_the_random_policy_draws_from_its_generator():
+    def held(generator):
+        cache = tt.data.Cache(5, "random", generator=generator)
+        for index in range(40):
+            tt.data.remember(cache, index, tt.zeros(1, dtype=tt.uint8))
+        return list(cache.samples)
+
+    expect(held(rng(1)), held(rng(1)), because="the same generator makes the same choices")
+    expect(held(rng(1)) == held(rng(2)), False, because="another one makes others")
+    expect(held(rng(1)) == [35, 36, 37, 38, 39], False, because="the oldest need not go")
+
+
+@pytest.mark.step("data.remember")
+def test_a_cache_is_made_with_sense():
+    expect_error(lambda: tt.data.Cache(-1), ValueError, "-1", because="no budget is below 0")
+    expect_error(
+        lambda: tt.data.Cache(1, "best"), ValueError, "lru", because="it names those known"
+    )
+    cache = tt.data.Cache(28)
+    tt.data.remember(cache, 0, tt.zeros(28, dtype=tt.uint8))
+    expect(cache.used_bytes, 28, because="a sample as large as the budget just fits")
+
+
+@pytest.mark.step("data.remember")
+def test_a_cached_dataset_can_be_sent_and_goes_on():
+    cached = tt.CachedDataset(tt.TensorDataset(tt.arange(4)), 100)
+    cached[1]
+    again = pickle.loads(pickle.dumps(cached))
+    expect(again[1][0].item(), 1, because="the copy hands out the same samples")
+    expect((again.cache.hits, len(again)), (1, 4), because="and it has kept what was in memory")
+
+
+@pytest.mark.step("data.locate")
+def test_a_damaged_or_missing_shard_is_named(tmp_path):
+    folder = tt.write_shards(tt.arange(10), tmp_path / "new" / "set", samples_per_shard=4)
+    path = folder / "shard-00001.0.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"x")
+    expect_error(
+        lambda: tt.ShardedDataset(folder, budget_bytes=500)[4],
+        ValueError,
+        path.name,
+        "SHA-256",
+        because="the digest is not the one in the index",
+    )
+    path.write_bytes(whole[:-1])
+    expect_error(
+        lambda: tt.ShardedDataset(folder, budget_bytes=500),
+        ValueError,
+        path.name,
+        because="a byte is missing",
+    )
+    path.unlink()
+    expect_error(
+        lambda: tt.ShardedDataset(folder, budget_bytes=500),
+        FileNotFoundError,
+        path.name,
+        because="the file is missing",
+    )
+
+
+@pytest.mark.step("data.locate")
+def test_what_cannot_be_a_set_of_shards_is_refused(tmp_path):
+    for size in (0, -1):
+        expect_error(
+            lambda size=size: tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=size),
+            ValueError,
+            str(size),
+            because="a shard holds 1 sample or more",
+        )
+    for samples in ([tt.zeros(2), tt.zeros(1)], [tt.zeros(1), tt.zeros(2)], [(1, 2), (1,)]):
+        expect_error(
+            lambda samples=samples: tt.write_shards(samples, tmp_path, samples_per_shard=1),
+            ValueError,
+            "sample 1",
+            because="sample 1 has another shape than sample 0, or other parts",
+        )
+        for path in tmp_path.iterdir():
+            path.unlink()
+    folder = tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=3)
+    size = sum(path.stat().st_size for path in folder.glob("*.npy"))
+    expect(len(tt.ShardedDataset(folder, budget_bytes=size)), 3, because="one shard just fits")
+    expect_error(
+        lambda: tt.ShardedDataset(folder, budget_bytes=size - 1),
+        ValueError,
+        "largest shard",
+        because="not even one shard fits",
+    )
+    expect_error(
+        lambda: tt.write_shards(tt.arange(3), folder, samples_per_shard=3),
+        FileExistsError,
+        because="there are shards already",
+    )
