@@ -4,15 +4,42 @@
 >>> tt.tensor([[1, 2], [3, 4]]) @ tt.tensor([1, 1])
 tensor([3, 7])
 
-Each module of the course is one import further down: ``setup``, ``tensors``, ``layers``. A module
-is imported when one of its names is first used, so that the course's own commands need none.
+Each module of the course is one import further down: ``setup``, then ``tensors``, ``layers`` and so
+on. A module is imported when one of its names is first used, so that the course's own commands need
+none of them.
 In a learner's workspace their files are used instead of ours: see ``tinytorch.course.overlay``.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinytorch import layers, setup, tensors
+    from tinytorch import (
+        data,
+        layers,
+        setup,
+        tensors,
+    )
+    from tinytorch.data import (
+        BatchSampler,
+        CachedDataset,
+        Compose,
+        DataLoader,
+        Dataset,
+        Normalize,
+        RandomSampler,
+        RandomShift,
+        Scale,
+        SequentialSampler,
+        ShardedDataset,
+        Subset,
+        TensorDataset,
+        TransformedDataset,
+        collate,
+        measure_moments,
+        random_split,
+        sample_generator,
+        write_shards,
+    )
     from tinytorch.layers import (
         GELU,
         Dense,
@@ -104,6 +131,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GELU",
+    "BatchSampler",
+    "CachedDataset",
+    "Compose",
+    "DataLoader",
+    "Dataset",
     "Dense",
     "Dropout",
     "Flatten",
@@ -112,12 +144,21 @@ __all__ = [
     "Linear",
     "LogSoftmax",
     "Module",
+    "Normalize",
+    "RandomSampler",
+    "RandomShift",
     "ReLU",
+    "Scale",
     "Sequential",
+    "SequentialSampler",
+    "ShardedDataset",
     "Sigmoid",
     "Softmax",
+    "Subset",
     "Tanh",
     "Tensor",
+    "TensorDataset",
+    "TransformedDataset",
     "apply",
     "arange",
     "bool_",
@@ -126,8 +167,10 @@ __all__ = [
     "calculate_gain",
     "cat",
     "check_requirements",
+    "collate",
     "compare_environments",
     "contiguous_strides",
+    "data",
     "default_generator",
     "dropout",
     "extend_tensor",
@@ -157,6 +200,7 @@ __all__ = [
     "manual_seed",
     "matmul_shape",
     "maximum",
+    "measure_moments",
     "minimum",
     "normal_",
     "normalize_dims",
@@ -167,10 +211,12 @@ __all__ = [
     "rand",
     "randint",
     "randn",
+    "random_split",
     "randperm",
     "register_kernel",
     "relu",
     "result_type",
+    "sample_generator",
     "satisfies",
     "setup",
     "sigmoid",
@@ -183,6 +229,7 @@ __all__ = [
     "use_kernels",
     "view_strides",
     "where",
+    "write_shards",
     "xavier_normal_",
     "xavier_uniform_",
     "zeros",
@@ -190,7 +237,7 @@ __all__ = [
     "zeros_like",
 ]
 
-_MODULES = ("setup", "tensors", "layers")  # in the order of the course
+_MODULES = ("setup", "tensors", "layers", "data")  # in the order of the course
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
 
