@@ -4,15 +4,48 @@
 >>> tt.tensor([[1, 2], [3, 4]]) @ tt.tensor([1, 1])
 tensor([3, 7])
 
-Each module of the course is one import further down: ``setup``, then ``tensors``. A module is
-imported when one of its names is first used, so that the course's own commands need none of them.
+Each module of the course is one import further down: ``setup``, then ``tensors``, then ``layers``. A
+module is imported when one of its names is first used, so that the course's own commands need none.
 In a learner's workspace their files are used instead of ours: see ``tinytorch.course.overlay``.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tinytorch import setup, tensors
+    from tinytorch import layers, setup, tensors
+    from tinytorch.layers import (
+        GELU,
+        Dense,
+        Dropout,
+        Flatten,
+        Identity,
+        LeakyReLU,
+        Linear,
+        LogSoftmax,
+        Module,
+        ReLU,
+        Sequential,
+        Sigmoid,
+        Softmax,
+        Tanh,
+        calculate_gain,
+        dropout,
+        gelu,
+        kaiming_normal_,
+        kaiming_uniform_,
+        leaky_relu,
+        linear,
+        log_softmax,
+        normal_,
+        ones_,
+        relu,
+        sigmoid,
+        softmax,
+        uniform_,
+        xavier_normal_,
+        xavier_uniform_,
+        zeros_,
+    )
     from tinytorch.setup import (
         check_requirements,
         compare_environments,
@@ -70,17 +103,33 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "GELU",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Identity",
+    "LeakyReLU",
+    "Linear",
+    "LogSoftmax",
+    "Module",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
     "Tensor",
     "apply",
     "arange",
     "bool_",
     "broadcast_shapes",
     "broadcast_strides",
+    "calculate_gain",
     "cat",
     "check_requirements",
     "compare_environments",
     "contiguous_strides",
     "default_generator",
+    "dropout",
     "extend_tensor",
     "eye",
     "fingerprint",
@@ -90,20 +139,29 @@ __all__ = [
     "format_bytes",
     "from_numpy",
     "full",
+    "gelu",
     "infer_shape",
     "inspect_machine",
     "int8",
     "int16",
     "int32",
     "int64",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "layers",
+    "leaky_relu",
+    "linear",
     "linspace",
     "listen",
+    "log_softmax",
     "manual_seed",
     "matmul_shape",
     "maximum",
     "minimum",
+    "normal_",
     "normalize_dims",
     "ones",
+    "ones_",
     "ones_like",
     "parse_version",
     "rand",
@@ -111,21 +169,28 @@ __all__ = [
     "randn",
     "randperm",
     "register_kernel",
+    "relu",
     "result_type",
     "satisfies",
     "setup",
+    "sigmoid",
+    "softmax",
     "stack",
     "tensor",
     "tensors",
     "uint8",
+    "uniform_",
     "use_kernels",
     "view_strides",
     "where",
+    "xavier_normal_",
+    "xavier_uniform_",
     "zeros",
+    "zeros_",
     "zeros_like",
 ]
 
-_MODULES = ("setup", "tensors")  # in the order of the course
+_MODULES = ("setup", "tensors", "layers")  # in the order of the course
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
 
