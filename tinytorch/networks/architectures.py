@@ -68,7 +68,7 @@ class CNN(Sequential):
         in_channels: int = 1,
         classes: int = 10,
         *,
-        filters: Sequence[int] = (8, 16, 64),
+        filters: Sequence[int] = (12, 24, 64),
         image_size: int = 28,
         generator: np.random.Generator | None = None,
     ) -> None:
