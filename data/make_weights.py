@@ -1,15 +1,14 @@
 """Train the networks that come with the package, in plain NumPy: ``python data/make_weights.py``.
 
-Writes tinytorch/datasets/weights/*.safetensors and prints each file's SHA-256 and accuracy, to be
-copied to tinytorch/datasets/weights. Every fifth example is for testing and never seen in training.
-Everything is computed in float64 and rounded to a grid at the end, so that another machine, which
+Writes tinytorch/datasets/weights/*.safetensors and prints each file's SHA-256 and accuracy, as
+tinytorch/datasets/weights/ORIGINS.md has them. Every fifth example is for testing and
+never seen in training. Everything is computed in float64 and rounded to a grid at the end, so that another machine, which
 adds in another order, arrives at the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -240,3 +239,80 @@ def train(recipe: Recipe, generator: np.random.Generator) -> None:
             learn(recipe.layers, recipe.vary(x[chosen], generator), labels[chosen])
             done = optimizer.step / (recipe.epochs * per_epoch)
             optimizer.update(recipe.rate * 0.5 * (1 + np.cos(np.pi * done)))
+
+
+def xor() -> Recipe:
+    """Return how to learn whether exactly one of two bits is set."""
+    bits = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+    generator = np.random.default_rng(0)
+    layers = [Flatten(), Dense(2, 4, generator), ReLU(), Dense(4, 2, generator)]
+    return Recipe(layers, bits, np.array([0, 1, 1, 0]), epochs=500, batch=4, rate=0.05, decay=0)
+
+
+def mlp_digits() -> Recipe:
+    """Return how to learn the digits of 8x8 pixels."""
+    images, labels = (tensor.numpy() for tensor in load_digits())
+    generator = np.random.default_rng(0)
+    layers = [Flatten(), Dense(64, 64, generator), ReLU(), Dense(64, 10, generator)]
+    return Recipe(layers, images / 16, labels, epochs=40, batch=32, rate=0.003, decay=0.01)
+
+
+def mnist() -> tuple[Array, Array]:
+    """Return the sample of MNIST: (5000, 1, 28, 28) of ink from 0 to 1, and the labels."""
+    images, labels = (tensor.numpy() for tensor in load_mnist())
+    return images[:, None] / 255, labels
+
+
+def mlp_mnist() -> Recipe:
+    """Return how to learn the sample of MNIST without convolutions."""
+    generator = np.random.default_rng(0)
+    layers = [Flatten(), Dense(784, 64, generator), ReLU(), Dense(64, 10, generator)]
+    return Recipe(layers, *mnist(), 25, 32, 0.002, 0.02, turned_and_scaled)
+
+
+def cnn_mnist() -> Recipe:
+    """Return how to learn the sample of MNIST with convolutions."""
+    generator = np.random.default_rng(0)
+    layers: list[Layer] = []
+    for inputs, outputs, window in ((1, 12, 2), (12, 24, 2), (24, 64, 7)):
+        layers += [Conv(inputs, outputs, generator), ReLU(), MaxPool(window)]
+    layers += [Flatten(), Dense(64, 10, generator)]
+    return Recipe(layers, *mnist(), 20, 32, 0.004, 0.01, turned_and_scaled)
+
+
+RECIPES = {"xor": xor, "mlp_digits": mlp_digits, "mlp_mnist": mlp_mnist, "cnn_mnist": cnn_mnist}
+
+
+def split(name: str, count: int) -> tuple[Array, Array]:
+    """Return which examples are for training and which for testing; XOR has only four."""
+    everything = np.arange(count)
+    is_test = everything % 5 == 0
+    return (
+        (everything, everything) if name == "xor" else (everything[~is_test], everything[is_test])
+    )
+
+
+def make(name: str) -> None:
+    """Train one network, write its weights, and print what is to be known of them."""
+    started = time.perf_counter()
+    recipe = RECIPES[name]()
+    training, testing = split(name, len(recipe.labels))
+    chosen = recipe._replace(images=recipe.images[training], labels=recipe.labels[training])
+    train(chosen, np.random.default_rng(1))
+    state = {}
+    for place, layer in enumerate(recipe.layers):
+        for kind, parameter in layer.parameters.items():
+            parameter[...] = np.round(parameter / GRID) * GRID
+            state[f"{place}.{kind}"] = from_numpy(parameter.astype(np.float32))
+    path = FOLDER / f"{name}.safetensors"
+    save_safetensors(state, path)
+    guesses = forward(recipe.layers, recipe.images[testing]).argmax(1)
+    right = int((guesses == recipe.labels[testing]).sum())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    seconds = time.perf_counter() - started
+    print(f"{name}: {right} of {len(testing)} right, {digest}, {seconds:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    for each in RECIPES:
+        make(each)

@@ -1,7 +1,7 @@
 """Networks: layers that see images and sequences, and architectures made of layers.
 
 In the order of the chapter: ``windows`` is the arithmetic; ``convolution``, ``pooling``,
-``normalization``, ``embedding`` and ``attention`` are the layers; ``architectures`` composes them;
+``normalization``, ``embeddings`` and ``attention`` are the layers; ``architectures`` composes them;
 ``inspection`` measures what came out; ``safetensors`` and ``pretrained`` bring trained weights.
 """
 
@@ -19,7 +19,7 @@ from tinytorch.networks.attention import (
     scaled_dot_product_attention,
 )
 from tinytorch.networks.convolution import Conv2d, conv2d, conv2d_kernel, pad2d
-from tinytorch.networks.embedding import (
+from tinytorch.networks.embeddings import (
     Embedding,
     PositionalEncoding,
     embedding,
@@ -55,14 +55,14 @@ from tinytorch.networks.safetensors import load_safetensors, read_metadata, save
 from tinytorch.networks.windows import conv_output_size, unfold
 
 __all__ = [
+    "CNN",
+    "MLP",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
-    "CNN",
     "Conv2d",
     "Embedding",
     "LayerNorm",
-    "MLP",
     "MaxPool2d",
     "MultiHeadAttention",
     "PositionalEncoding",

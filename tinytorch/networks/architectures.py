@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class MLP(Sequential):
         if len(sizes) < 2:
             raise ValueError(f"an MLP has at least an input and an output size, not {sizes}")
         modules: list[Module] = [Flatten()]
-        for inputs, outputs in zip(sizes, sizes[1:], strict=False):
+        for inputs, outputs in pairwise(sizes):
             modules += [Dense(inputs, outputs, generator=generator), activation()]
         super().__init__(*modules[:-1])  # the last layer's numbers are scores, left as they are
 

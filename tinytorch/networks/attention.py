@@ -82,7 +82,9 @@ class MultiHeadAttention(Module):
     ) -> Tensor:
         """Return what the queries find; without a key, the sequence attends to itself."""
         asked = query if key is None else key
-        heads = self.maps(query, key, mask=mask) @ self._project(asked if value is None else value, 2)
+        heads = self.maps(query, key, mask=mask) @ self._project(
+            asked if value is None else value, 2
+        )
         joined = heads.transpose(1, 2).flatten(2)  # (batch, queries, embed_dim)
         mixed: Tensor = self.out_proj(joined)
         return mixed

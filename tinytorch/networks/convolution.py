@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinytorch.layers import Module, kaiming_uniform_, uniform_
-from tinytorch.networks.windows import Pair, Size, as_pair, conv_output_size, pad, unfold
+from tinytorch.networks.windows import Pair, Size, as_pair, pad, unfold
 from tinytorch.tensors import Tensor, apply, register_kernel, zeros
 from tinytorch.tensors.dtypes import Array
 from tinytorch.tensors.shapes import Shape
@@ -34,10 +34,9 @@ def conv2d_kernel(
     The padding is of zeros. With groups, the channels and the filters are cut into that many equal
     parts, and a filter sees the channels of its own part only.
     """
-    batch, channels = images.shape[:2]
-    filters, depth, *kernel = weight.shape
+    filters, _, *kernel = weight.shape
     windows = unfold(pad(images, padding), (kernel[0], kernel[1]), stride=stride, dilation=dilation)
-    rows, columns = windows.shape[2:4]
+    batch, _, rows, columns = windows.shape[:4]
     windows = windows.transpose(0, 1, 4, 5, 2, 3)  # (batch, channels, i, j, rows, columns)
     matrix = weight.reshape(groups, filters // groups, -1)
     result = np.empty((batch, filters, rows, columns), np.result_type(images, weight))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tinytorch.layers import Module
 from tinytorch.networks.windows import Pair
-from tinytorch.tensors import Tensor, from_numpy, listen
+from tinytorch.tensors import Tensor, float32, listen, zeros
+from tinytorch.tensors.dtypes import DTypeLike
 from tinytorch.tensors.shapes import Shape
 
 
@@ -36,9 +38,8 @@ def receptive_field(model: Module) -> ReceptiveField:
     A model without windows sees one pixel.
     """
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in model.modules():
-        if not hasattr(layer, "kernel_size"):
-            continue
+    windows: list[Any] = [layer for layer in model.modules() if hasattr(layer, "kernel_size")]
+    for layer in windows:
         for dim in (0, 1):
             size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim] * step[dim]
             start[dim] -= layer.padding[dim] * step[dim]
@@ -69,7 +70,9 @@ def count_flops(
         has_bias = len(shapes) > 2
         return (2 * math.prod(shapes[1][1:]) + has_bias) * results
     if operation in ("max_pool2d", "avg_pool2d"):
-        return math.prod(options["kernel_size"]) * results
+        height, width = options["kernel_size"]
+        places: int = height * width * results
+        return places
     if operation in MOVES:
         return 0
     if operation in REDUCTIONS:
@@ -81,9 +84,7 @@ MOVES = frozenset(
     {"reshape", "permute", "expand", "getitem", "setitem", "cast", "clone", "cat", "pad2d"}
     | {"embedding"}
 )
-REDUCTIONS = frozenset(
-    {"sum", "prod", "cumsum", "amax", "amin", "argmax", "argmin", "any", "all"}
-)
+REDUCTIONS = frozenset({"sum", "prod", "cumsum", "amax", "amin", "argmax", "argmin", "any", "all"})
 PER_ELEMENT = {
     "softmax": 4,  # subtract the largest, exponential, sum, divide
     "log_softmax": 4,
@@ -148,11 +149,12 @@ def parameter_table(model: Module) -> Table:
     return Table(("parameter", "shape", "numbers", "bytes"), rows)
 
 
-def flop_table(model: Module, input_shape: Sequence[int]) -> Table:
-    """Return what the model computes on one input: every operation, heard at the door.
+def flop_table(model: Module, input_shape: Sequence[int], dtype: DTypeLike = float32) -> Table:
+    """Return what the model computes in inference: every operation, heard at the door.
 
-    input_shape: with the batch. An operation that reads a parameter stands beside the name of the
-    layer that holds it. Operations that compute nothing are left out.
+    input_shape: with the batch; the input is zeros of the dtype. An operation that reads a
+    parameter stands beside the name of the layer that holds it. Operations that compute nothing
+    are left out.
     """
     parameters = dict(model.named_parameters())
     rows: list[tuple[Any, ...]] = []
@@ -164,9 +166,21 @@ def flop_table(model: Module, input_shape: Sequence[int]) -> Table:
             layer = _layer_read(tensors, parameters)
             rows.append((layer, operation, shapes[0], output.shape, flops))
 
-    with listen(note):
-        model(from_numpy(np.zeros(tuple(input_shape), np.float32)))
+    with inference(model), listen(note):
+        model(zeros(tuple(input_shape), dtype=dtype))
     return Table(("layer", "operation", "input", "output", "flops"), rows)
+
+
+@contextmanager
+def inference(model: Module) -> Iterator[None]:
+    """Set the model and all modules inside it to inference, and back to what each was."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def _layer_read(inputs: Sequence[Tensor], parameters: Mapping[str, Tensor]) -> str:

@@ -41,9 +41,9 @@ def avg_pool2d_kernel(
         raise TypeError(f"the mean of {images.dtype} is no {images.dtype}; use .to(float32) first")
     total = _sum_windows(pad(images, padding), kernel_size, stride)
     if count_include_pad:
-        return total / images.dtype.type(kernel_size[0] * kernel_size[1])
+        return np.asarray(total / images.dtype.type(kernel_size[0] * kernel_size[1]))
     inside = pad(np.ones((1, 1, *images.shape[2:]), images.dtype), padding)
-    return total / _sum_windows(inside, kernel_size, stride)
+    return np.asarray(total / _sum_windows(inside, kernel_size, stride))
 
 
 def _sum_windows(images: Array, kernel_size: Pair, stride: Pair) -> Array:

@@ -78,7 +78,9 @@ def load_safetensors(path: str | Path) -> dict[str, Tensor]:
         end = entry["data_offsets"][1]
         tensors[name] = from_numpy(_array(file, name, entry, data))
     if end != len(data):
-        raise _damaged(file, f"its header speaks of {end} bytes of tensors, but there are {len(data)}")
+        raise _damaged(
+            file, f"its header speaks of {end} bytes of tensors, but there are {len(data)}"
+        )
     return tensors
 
 

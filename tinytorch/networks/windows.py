@@ -25,8 +25,8 @@ def conv_output_size(
     padded = size + 2 * padding
     if reach > padded:
         raise ValueError(
-            f"no window of {reach} fits into {padded} pixels: size {size} with padding {padding} on "
-            f"both ends, kernel {kernel} with dilation {dilation}; use a smaller kernel or padding"
+            f"no window of {reach} fits into {padded} pixels: size {size} with padding {padding} "
+            f"on both ends, kernel {kernel} with dilation {dilation}; use a smaller kernel"
         )
     return (padded - reach) // stride + 1
 

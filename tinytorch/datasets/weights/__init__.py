@@ -8,7 +8,12 @@ from pathlib import Path
 __all__ = ["weights_path"]
 
 FOLDER = Path(__file__).parent
-_SHA256: dict[str, str] = {}
+_SHA256 = {
+    "xor": "4186c29e74132b844d1ddb8ae6266f8a0dd0578ef6df976211a8acdfa0bf0547",
+    "mlp_digits": "59b73ad3ae29522b4f59e1cb659dd83be4ff2ca5c2b0dfd36468d93f2ea5f58c",
+    "mlp_mnist": "4690cb57df67059017cafa35c2e747973fcbac0b41303d31521248581c4e52ea",
+    "cnn_mnist": "5b7d48941f54bf171b2f441d2a43e21039f0059d02e2ffd18ea4329077126eb2",
+}
 
 
 def weights_path(name: str) -> Path:
