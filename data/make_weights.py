@@ -1,9 +1,10 @@
 """Train the networks that come with the package, in plain NumPy: ``python data/make_weights.py``.
 
 Writes tinytorch/datasets/weights/*.safetensors and prints each file's SHA-256 and accuracy, as
-tinytorch/datasets/weights/ORIGINS.md has them. Every fifth example is for testing and
-never seen in training. Everything is computed in float64 and rounded to a grid at the end, so that another machine, which
-adds in another order, arrives at the same bytes.
+tinytorch/datasets/weights/ORIGINS.md has them. Every fifth example is for testing and never seen in
+training. Everything is computed in float64, and what the layers pass on is rounded to a grid far
+coarser than the last bits, so that another machine, which adds in another order, arrives at the
+same bytes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,15 @@ from tinytorch.networks import save_safetensors
 from tinytorch.tensors import from_numpy
 
 FOLDER = Path(__file__).resolve().parents[1] / "tinytorch" / "datasets" / "weights"
-GRID = 2.0**-12  # weights are rounded to multiples of this
+PASSED_ON = 2.0**-16  # what layers pass on is rounded to multiples of this
+LEARNED = 2.0**-20  # and weights, after each step
+SHIPPED = 2.0**-12  # and at the end
 Array = np.ndarray
+
+
+def rounded(x: Array, grid: float) -> Array:
+    """Return the numbers rounded to multiples of a grid."""
+    return np.round(x / grid) * grid
 
 
 class Dense:
@@ -37,7 +45,7 @@ class Dense:
     def forward(self, x: Array) -> Array:
         """Return the outputs, and keep the inputs for the way back."""
         self.x = x
-        return x @ self.parameters["weight"].T + self.parameters["bias"]
+        return rounded(x @ self.parameters["weight"].T + self.parameters["bias"], PASSED_ON)
 
     def collect(self, gradient: Array) -> None:
         """Compute the gradients of the parameters."""
@@ -61,7 +69,7 @@ class Conv:
         """Return the outputs, and keep the inputs, as columns, for the way back."""
         self.columns = as_columns(x)
         rows = self.parameters["weight"].reshape(len(self.parameters["weight"]), -1)
-        outputs = rows @ self.columns + self.parameters["bias"][:, None]
+        outputs = rounded(rows @ self.columns + self.parameters["bias"][:, None], PASSED_ON)
         return outputs.reshape(len(x), len(rows), *x.shape[2:])
 
     def collect(self, gradient: Array) -> None:
@@ -156,7 +164,7 @@ def learn(layers: list[Layer], x: Array, labels: Array) -> None:
     gradient = np.exp(scores)
     gradient /= gradient.sum(1, keepdims=True)
     gradient[np.arange(len(x)), labels] -= 1
-    gradient /= len(x)
+    gradient = rounded(gradient, LEARNED) / len(x)
     for layer in reversed(layers):
         if isinstance(layer, Dense | Conv):
             layer.collect(gradient)
@@ -184,7 +192,8 @@ class Adam:
                 mean = means[name] / (1 - 0.9**self.step)
                 square = squares[name] / (1 - 0.999**self.step)
                 parameter = layer.parameters[name]
-                parameter -= rate * (mean / (np.sqrt(square) + 1e-8) + self.decay * parameter)
+                change = mean / (np.sqrt(square) + 1e-8) + self.decay * parameter
+                parameter[...] = rounded(parameter - rate * change, LEARNED)
 
 
 def batches(count: int, size: int, generator: np.random.Generator) -> Iterator[Array]:
@@ -302,7 +311,7 @@ def make(name: str) -> None:
     state = {}
     for place, layer in enumerate(recipe.layers):
         for kind, parameter in layer.parameters.items():
-            parameter[...] = np.round(parameter / GRID) * GRID
+            parameter[...] = rounded(parameter, SHIPPED)
             state[f"{place}.{kind}"] = from_numpy(parameter.astype(np.float32))
     path = FOLDER / f"{name}.safetensors"
     save_safetensors(state, path)
