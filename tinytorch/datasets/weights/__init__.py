@@ -9,10 +9,10 @@ __all__ = ["weights_path"]
 
 FOLDER = Path(__file__).parent
 _SHA256 = {
-    "xor": "4186c29e74132b844d1ddb8ae6266f8a0dd0578ef6df976211a8acdfa0bf0547",
-    "mlp_digits": "59b73ad3ae29522b4f59e1cb659dd83be4ff2ca5c2b0dfd36468d93f2ea5f58c",
-    "mlp_mnist": "4690cb57df67059017cafa35c2e747973fcbac0b41303d31521248581c4e52ea",
-    "cnn_mnist": "5b7d48941f54bf171b2f441d2a43e21039f0059d02e2ffd18ea4329077126eb2",
+    "xor": "d1ad2cf61129bc83a93e0eab7cfe1fd77c81bc8b0c4dc319cea49e7f96279533",
+    "mlp_digits": "b9a5ec758bca041f60e23861daa94f011ebef911c2b8db87af2d2e6897722186",
+    "mlp_mnist": "e78d5fb66a83e7f269b18aad606fa00571af7c1ba064251ad3d606f4d27b358b",
+    "cnn_mnist": "8dbce5ed398208f15dc603cd204da65f9881d85a8b8008e82e5f429c2fe567b2",
 }
 
 
