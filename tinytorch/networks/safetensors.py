@@ -19,18 +19,19 @@ import numpy as np
 from tinytorch.tensors import Tensor, from_numpy
 from tinytorch.tensors.dtypes import Array, as_array
 
-_DTYPES = {
-    "BOOL": "?",
-    "U8": "u1",
-    "I8": "i1",
-    "I16": "<i2",
-    "I32": "<i4",
+_DTYPES = {  # in the order in which the safetensors library writes them: the widest first
     "I64": "<i8",
-    "F16": "<f2",
-    "F32": "<f4",
     "F64": "<f8",
+    "F32": "<f4",
+    "I32": "<i4",
+    "F16": "<f2",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
 }
 _CODES = {np.dtype(kind): code for code, kind in _DTYPES.items()}
+_ORDER = list(_DTYPES)
 _METADATA = "__metadata__"
 _LONGEST_HEADER = 100_000_000  # bytes, as in the safetensors library
 
@@ -40,25 +41,24 @@ def save_safetensors(
 ) -> None:
     """Write tensors by name to a file: a ``state_dict()``, say.
 
-    The same tensors give the same bytes. The file appears whole or not at all.
+    The same tensors give the same bytes, which are those that the safetensors library writes. The
+    file appears whole or not at all.
     Raises ValueError for a name or metadata that the format cannot hold.
     """
-    arrays = {name: _little_endian(as_array(tensor)) for name, tensor in state.items()}
+    arrays = [(name, _little_endian(as_array(tensor))) for name, tensor in state.items()]
+    arrays.sort(key=lambda item: (_ORDER.index(_CODES[item[1].dtype]), item[0]))
     header: dict[str, Any] = {_METADATA: _checked_metadata(metadata)} if metadata else {}
     end = 0
-    for name, array in sorted(arrays.items()):
+    for name, array in arrays:
+        _check_name(name)
         start, end = end, end + array.nbytes
-        header[name] = {
-            "dtype": _CODES[array.dtype],
-            "shape": list(array.shape),
-            "data_offsets": [start, end],
-        }
-    if _METADATA in arrays:
-        raise ValueError(f"no tensor can be called {_METADATA}: the format keeps that for itself")
+        place = {"shape": list(array.shape), "data_offsets": [start, end]}
+        header[name] = {"dtype": _CODES[array.dtype], **place}
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # so that the tensors begin at a multiple of 8
-    pieces = [len(text).to_bytes(8, "little"), text, *(arrays[n].tobytes() for n in sorted(arrays))]
-    _write_whole(Path(path), b"".join(pieces))
+    size = len(text).to_bytes(8, "little")
+    content = b"".join([size, text, *(array.tobytes() for _, array in arrays)])
+    _write_whole(Path(path), content)
 
 
 def load_safetensors(path: str | Path) -> dict[str, Tensor]:
@@ -150,6 +150,11 @@ def _damaged(file: Path, finding: str) -> ValueError:
 
 def _little_endian(array: Array) -> Array:
     return np.ascontiguousarray(array, array.dtype.newbyteorder("<")).reshape(array.shape)
+
+
+def _check_name(name: str) -> None:
+    if not isinstance(name, str) or name == _METADATA:
+        raise ValueError(f"no tensor can be called {name!r}: a name is text, and not {_METADATA}")
 
 
 def _checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
