@@ -71,7 +71,7 @@ def layer_norm(
 ) -> Tensor:
     """Return x with its last dims moved and scaled to mean 0 and variance 1, each by itself.
 
-    x: (..., *normalized_shape) -> the same; weight and bias: normalized_shape.
+    x: ``(..., *normalized_shape)`` -> the same; weight and bias: normalized_shape.
     Raises ValueError where the last sizes of x are others. Source: Ba, Kiros & Hinton 2016.
     """
     shape = tuple(normalized_shape)
