@@ -104,8 +104,8 @@ def view(images, shape, between, inside, *, writeable=False):
 @mistake(
     "networks.unfold",
     caught_by="test_a_stride_moves_the_window_and_dilation_spreads_it",
-    says="You left the dilation out. Inside of a window, one place to the next is dilation[0] rows or "
-    "dilation[1] columns of the image.",
+    says="You left the dilation out. Inside of a window, the next place is dilation[0] rows or "
+    "dilation[1] columns further.",
 )
 def places_side_by_side(images, kernel, *, stride=(1, 1), dilation=(1, 1)):
     down, right = images.strides[2:]
