@@ -7,10 +7,12 @@ import os
 import sys
 
 from tests.mutation import score
+from tinytorch.course.catalog import load_course
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("stems", nargs="*", default=["setup", "tensors"], help="modules to score")
+    published = [module.stem for module in load_course().published]
+    parser.add_argument("stems", nargs="*", default=published, help="modules to score")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
     parser.add_argument(
         "--sample", action="store_true", help="all mutants of steps, every tenth of the others"

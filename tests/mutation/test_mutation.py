@@ -10,17 +10,19 @@ import textwrap
 import pytest
 
 from tests.mutation import mutants, score
+from tinytorch.course.catalog import load_course
 
 REPORT = json.loads(score.REPORT.read_text(encoding="utf-8"))
+STEMS = [module.stem for module in load_course().published]
 FILES = [
     path
-    for stem in ("setup", "tensors")
+    for stem in STEMS
     for path in score.source_files(stem)
     if path.name != "__init__.py"  # nothing but imports
 ]
 
 
-@pytest.mark.parametrize("stem", ["setup", "tensors"])
+@pytest.mark.parametrize("stem", STEMS)
 def test_the_checks_kill_nine_mutants_of_ten(stem):
     """All mutants of the steps, and every tenth of the rest: the full run is `make mutation`."""
     command = [sys.executable, "-m", "tests.mutation", stem, "--sample"]

@@ -102,7 +102,8 @@ class Trial:
 
 
 def _is_of_step(item: pytest.Item, unit: Unit) -> bool:
-    return any(mark.args[0].partition(".")[2] == unit.name for mark in item.iter_markers("step"))
+    steps = [catalog.load_course().step(mark.args[0]) for mark in item.iter_markers("step")]
+    return any(step.target.partition(".")[2] == unit.name for step in steps)
 
 
 def _limit_this_process() -> None:

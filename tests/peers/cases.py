@@ -10,26 +10,16 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import product
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+
+from tests.peers import layer_cases
+from tests.peers.case import Case
 
 DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
 FLOATS = ("float16", "float32", "float64")
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1.5, -2.5, 65504.0]
-
-
-class Case(NamedTuple):
-    """One line to run, by both libraries, on inputs described as ``dtype[sizes]layout``."""
-
-    group: str
-    line: str
-    inputs: dict[str, str]
-
-    @property
-    def name(self) -> str:
-        """The case in one line: the key of its frozen result."""
-        return " ".join([self.line, "|", *(f"{n}={spec}" for n, spec in self.inputs.items())])
 
 
 def make(spec: str) -> np.ndarray:
@@ -64,12 +54,12 @@ def run(case: Case, library: ModuleType) -> dict[str, Any]:
     """Return what a library makes of a case: a tensor's parts, a value, or a refusal."""
     inputs = {name: library.from_numpy(make(spec)) for name, spec in case.inputs.items()}
     try:
-        result = eval(case.line, {"lib": library, **_LAYOUT}, inputs)
+        result = eval(case.line, {"lib": library, **_LAYOUT, **layer_cases.HELPERS}, inputs)
     except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError):
         return {"refused": True}
     if not hasattr(result, "numpy"):
         return {"value": repr(result)}
-    values = result.numpy()
+    values = result.detach().numpy() if hasattr(result, "detach") else result.numpy()
     parts = {"dtype": str(values.dtype), "shape": list(values.shape), "values": values}
     return parts if case.group != "views" else {**parts, "strides": meaningful_strides(result)}
 
@@ -366,5 +356,5 @@ def creating() -> Iterator[Case]:
 def all_cases() -> dict[str, Case]:
     """Return every case by its name."""
     sources = (elementwise, with_numbers, unary, reductions, products, views, indexing, joining,
-               casting, creating)  # fmt: skip
+               casting, creating, layer_cases.layers)  # fmt: skip
     return {case.name: case for source in sources for case in source()}

@@ -58,10 +58,13 @@ DIFFERENCES = {
     "pass.": [
         rf"a\.({_REDUCTION})\((0|-1, keepdim=True)\) \| a=float32\[\]",
         r"a\.cumsum\(0\) \| a=float32\[\]",
+        r"nn\(lib\)\.(log_)?softmax\(a, 0\) \| a=float\d+\[\]",
+        r"nn\(lib\)\.(Log)?Softmax\(0\)\(a\) \| a=float\d+\[\]",
     ],
     "A matrix product takes bools and mixed dtypes as every operation does. PyTorch refuses.": [
         r"a(\.matmul\(b\)| @ b) \| a=bool\S* b=bool\S*",
         r"a @ b \| a=float32\[2,3\] b=float64\[3,2\]",
+        r"nn\(lib\)\.linear\(a, w\) \| a=float32\[2,3\] w=float64\[4,3\]",
     ],
     "A clone is contiguous. PyTorch's keeps the order of the dims in memory.": [
         r"\(?a\.clone\(\)(\)\.is_contiguous\(\))? \| a=float32\[2,3,4\]T",
@@ -94,6 +97,22 @@ DIFFERENCES = {
     ],
     "Counting up to a smaller number gives no elements, as Python's range does. PyTorch refuses.": [
         r"lib\.arange\(5, 2\) \|",
+    ],
+    "Integers and bools become float32 where fractions appear, as in exp() and sqrt(). PyTorch "
+    "does so in a sigmoid, and refuses in other activations.": [
+        r"nn\(lib\)\.(gelu|leaky_relu)\(a\S*( \S+)?\) \| a=(bool|int64)\[5\]",
+        r"nn\(lib\)\.(log_)?softmax\(a, 0\) \| a=int64\[5\]",
+    ],
+    "A weight has a dim of outputs, even of one. PyTorch takes a vector for a weight with a single "
+    "output, and drops the dim.": [
+        r"nn\(lib\)\.linear\(a, w\) \| a=float32\[2,3\] w=float32\[3\]",
+    ],
+    "What is dropped is 0, whatever it was. PyTorch multiplies by 0, which makes nan of an "
+    "infinity.": [
+        r"nn\(lib\)\.Dropout\(1\.0\)\(a\) \| a=float64\[8\]\*",
+    ],
+    "A state of another dtype is refused, because conversion changes numbers. PyTorch converts.": [
+        r"reloaded\(.*\{'weight': w, 'bias': b\}\) \| w=float64\[2,3\] b=float64\[2\]",
     ],
 }
 

@@ -1,4 +1,4 @@
-"""Tensors agree with PyTorch, or differ for a reason written down.
+"""Tensors and layers agree with PyTorch, or differ for a reason written down.
 
 Compares with frozen results; with PEERS=live in the environment, with PyTorch itself.
 """
@@ -40,7 +40,7 @@ def differing():
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_tensors_agree_with_pytorch(group):
+def test_all_cases_agree_with_pytorch(group):
     unexplained = [
         f"{name}: {how}"
         for name, how in differing().items()

@@ -24,7 +24,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x: (..., inputs), weight: (outputs, inputs), bias: (outputs,) -> (..., outputs).
     Raises ValueError where the last size of x is not the number of inputs.
     """
-    if weight.ndim != 2 or x.shape[-1:] != weight.shape[1:]:
+    if x.shape[-1:] != weight.shape[1:]:
         raise ValueError(
             f"cannot apply a weight of shape {weight.shape} to shape {x.shape}: "
             "the last sizes of both have to be equal"
@@ -57,7 +57,6 @@ def _leaky_relu(array: Array, *, negative_slope: float) -> Array:
     return np.where(array > 0, array, array * negative_slope)
 
 
-@_quiet
 def sigmoid(x: Tensor) -> Tensor:
     """Return 1 / (1 + exp(-x)) for each element: a number from 0 to 1."""
     return apply("sigmoid", _as_floats(x))

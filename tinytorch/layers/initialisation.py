@@ -18,7 +18,7 @@ from tinytorch.tensors.shapes import Shape
 def fan_in_and_fan_out(shape: Shape) -> tuple[int, int]:
     """Return how many inputs each output sums, and how many outputs each input feeds.
 
-    shape: (outputs, inputs, *window), where a convolution slides a window of weights:
+    shape: ``(outputs, inputs, *window)``, where a convolution slides a window of weights:
     ``(3, 4) -> (4, 3)``, ``(8, 3, 5, 5) -> (75, 200)``.
     Raises ValueError for a shape with fewer than two dims.
     """
@@ -61,8 +61,8 @@ def kaiming_uniform_(
     Raises ValueError for any other mode, TypeError where the dtype is no float.
     Source: He et al. 2015.
     """
-    std = _kaiming_std(tensor, a, mode=mode, nonlinearity=nonlinearity)
-    bound = math.sqrt(3) * std
+    gain, fan = calculate_gain(nonlinearity, a), chosen_fan(tensor.shape, mode)
+    bound = math.sqrt(3) * gain / math.sqrt(max(fan, 1))
     source = generator or default_generator()
     return fill_(tensor, source.uniform(-bound, bound, tensor.shape))
 
@@ -79,12 +79,8 @@ def kaiming_normal_(
 
     Their standard deviation is gain / sqrt(fan). Source: He et al. 2015.
     """
-    std = _kaiming_std(tensor, a, mode=mode, nonlinearity=nonlinearity)
-    return normal_(tensor, std=std, generator=generator)
-
-
-def _kaiming_std(tensor: Tensor, a: float, *, mode: str, nonlinearity: str) -> float:
-    return calculate_gain(nonlinearity, a) / math.sqrt(max(chosen_fan(tensor.shape, mode), 1))
+    gain, fan = calculate_gain(nonlinearity, a), chosen_fan(tensor.shape, mode)
+    return normal_(tensor, std=gain / math.sqrt(max(fan, 1)), generator=generator)
 
 
 def chosen_fan(shape: Shape, mode: str) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tinytorch.layers.module import Module
 from tinytorch.setup import default_generator
-from tinytorch.tensors import Tensor, from_numpy, where
+from tinytorch.tensors import Tensor, tensor, where
 
 
 class Dropout(Module):
@@ -28,7 +28,7 @@ class Dropout(Module):
         if not self.training:
             return x
         source = self.generator or default_generator()
-        is_kept = from_numpy(source.random(x.shape) >= self.p)
+        is_kept = tensor(source.random(x.shape) >= self.p)
         return where(is_kept, x / (1 - self.p), 0.0)
 
     def extra_repr(self) -> str:
