@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.peers import layer_cases
+from tests.peers import layer_cases, network_cases
 from tests.peers.case import Case
 
 DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
@@ -54,7 +54,7 @@ def run(case: Case, library: ModuleType) -> dict[str, Any]:
     """Return what a library makes of a case: a tensor's parts, a value, or a refusal."""
     inputs = {name: library.from_numpy(make(spec)) for name, spec in case.inputs.items()}
     try:
-        result = eval(case.line, {"lib": library, **_LAYOUT, **layer_cases.HELPERS}, inputs)
+        result = eval(case.line, {"lib": library, **_HELPERS}, inputs)
     except (ArithmeticError, IndexError, RuntimeError, TypeError, ValueError):
         return {"refused": True}
     if not hasattr(result, "numpy"):
@@ -108,6 +108,7 @@ _LAYOUT = {
     "strides": strides,
     "written": written,
 }
+_HELPERS = {**_LAYOUT, **layer_cases.HELPERS, **network_cases.HELPERS}
 
 # Elementwise operations
 
@@ -356,5 +357,5 @@ def creating() -> Iterator[Case]:
 def all_cases() -> dict[str, Case]:
     """Return every case by its name."""
     sources = (elementwise, with_numbers, unary, reductions, products, views, indexing, joining,
-               casting, creating, layer_cases.layers)  # fmt: skip
+               casting, creating, layer_cases.layers, network_cases.networks)  # fmt: skip
     return {case.name: case for source in sources for case in source()}

@@ -1,4 +1,4 @@
-"""Tensors and layers agree with PyTorch, or differ for a reason written down.
+"""Tensors, layers and networks agree with PyTorch, or differ for a reason written down.
 
 Compares with frozen results; with PEERS=live in the environment, with PyTorch itself.
 """
