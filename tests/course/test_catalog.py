@@ -63,7 +63,8 @@ def test_the_published_modules_have_the_steps_that_were_promised():
     assert len(COURSE.module("tensors").steps) >= 10
     assert len(COURSE.module("layers").steps) >= 10
     assert len(COURSE.module("data").steps) >= 8
-    published = ["setup", "tensors", "layers", "data"]
+    assert len(COURSE.module("networks").steps) >= 8
+    published = ["setup", "tensors", "layers", "data", "networks"]
     assert [module.stem for module in COURSE.published] == published
 
 
