@@ -30,6 +30,15 @@ RIGHT = """
     return f"{count / 1024**power:.1f} {['KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'][power - 1]}"
 """
 
+SWALLOWS_EVERYTHING = """
+        while True:
+            try:
+                while True:
+                    pass
+            except:
+                pass
+        """
+
 
 class Learner:
     """A person with a workspace in which the module `setup` was started."""
@@ -300,16 +309,7 @@ def test_a_file_that_cannot_be_loaded_is_one_sentence(learner, text, says):
 
 
 def test_a_loop_at_import_that_swallows_everything_is_ended(learner):
-    learner.adds(
-        """
-        while True:
-            try:
-                while True:
-                    pass
-            except:
-                pass
-        """
-    )
+    learner.adds(SWALLOWS_EVERYTHING)
     assert "Loading tinytorch/setup" in problem(learner.checks())
 
 
@@ -400,14 +400,7 @@ def test_a_function_under_a_second_name_is_replaced_there_too(learner):
 def test_a_loop_that_swallows_everything_is_ended_and_the_other_steps_are_checked(learner):
     learner.solves_everything()
     learner.writes(
-        """
-        while True:
-            try:
-                while True:
-                    pass
-            except:
-                pass
-        """,
+        SWALLOWS_EVERYTHING,
         "parse_version",
         "text",
     )

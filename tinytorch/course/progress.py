@@ -183,9 +183,13 @@ def _refusal(wanted: Module, examination: Examination) -> Refusal:
     elif mend is None:
         sentence = f"{what}, and its checks as a whole do not pass: tinytorch check {needed.stem}"
     else:
-        word = "mend" if mend.state == "failed" else "build"
         sentence = (
-            f"{what}, which is not complete on your code: {word} {mend.step.id} first. "
+            f"{what}, which is not complete on your code: {what_to_do(mend)}. "
             f"See what is missing with: tinytorch check {needed.stem}"
         )
     return Refusal(sentence=sentence, module=needed, step=mend.step if mend else None)
+
+
+def what_to_do(mend: StepResult) -> str:
+    """Return what a step that does not pass asks for: `mend setup.satisfies first`."""
+    return f"{'mend' if mend.state == 'failed' else 'build'} {mend.step.id} first"

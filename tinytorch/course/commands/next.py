@@ -54,12 +54,12 @@ def _pass_gate(here: Workspace, waiting: Sequence[Module]) -> None:
 
 
 def _what_to_mend(examination: Examination) -> str:
+    from tinytorch.course.progress import what_to_do
+
     module, mend = examination.module, examination.first_to_mend
     if examination.problem:
         return examination.problem
-    what = "its checks as a whole do not pass"
-    if mend is not None:
-        what = f"{'mend' if mend.state == 'failed' else 'build'} {mend.step.id} first"
+    what = what_to_do(mend) if mend else "its checks as a whole do not pass"
     return (
         f"{module.title} is not complete on your code: {what}. "
         f"See what is missing with: tinytorch check {module.stem}"

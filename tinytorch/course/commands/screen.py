@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from tinytorch.course.present import STRONG
+
 NARROW = 64  # columns below which a table leaves out what it can
 LABEL = 10  # columns of the word before a value
 MOST = 8  # lines of a value that are shown
-
-STRONG = re.compile(r"\*\*(\S(?:.*?\S)?)\*\*")
 
 
 @functools.cache
