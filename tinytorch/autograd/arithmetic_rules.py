@@ -1,0 +1,119 @@
+"""Rules of arithmetic: of sums and products, powers, extremes, and functions of one number."""
+
+from __future__ import annotations
+
+import math
+
+from tinytorch.autograd.rules import register_not_differentiable, register_rule
+from tinytorch.tensors import Tensor, apply, where, zeros_like
+from tinytorch.tensors.dtypes import Number
+from tinytorch.tensors.shapes import Shape
+
+
+def choose(condition: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+    """Return a where the condition holds and b elsewhere, with one operation."""
+    return apply("where", a, b, condition=condition.array)
+
+
+def divisor_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return the gradient of b in ``a / b``, given that of the quotient.
+
+    A little more b makes the quotient smaller, by a / b^2 for each unit: ``-gradient * (a / b) / b``.
+    a and b may be plain numbers, and need not have the shape of the quotient.
+    """
+    return -gradient * (a / b / b)
+
+
+def base_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+    """Return the gradient of a in ``a ** b``: ``b * a ** (b - 1)``, and 0 where b is 0."""
+    if isinstance(b, Tensor):
+        return choose(b == 0, 0.0, gradient * (b * a ** (b - 1)))
+    return zeros_like(gradient) if b == 0 else gradient * (a ** (b - 1) * b)
+
+
+def exponent_gradient(
+    gradient: Tensor, a: Tensor | Number, b: Tensor | Number, output: Tensor
+) -> Tensor:
+    """Return the gradient of b in ``a ** b``: ``output * log(a)``, and 0 where a is 0 and b is not
+    negative."""
+    if not isinstance(a, Tensor):
+        logarithm = math.log(a) if a > 0 else (-math.inf if a == 0 else math.nan)
+        if a != 0:
+            return gradient * (output * logarithm)
+        return choose(b >= 0, 0.0, gradient * (output * logarithm))
+    is_flat = (a == 0) & (b >= 0) if isinstance(b, Tensor) else (a == 0) & bool(b >= 0)
+    return choose(is_flat, 0.0, gradient * (output * a.log()))
+
+
+def modulus_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Return the gradient of b in ``a % b``: minus how many whole b fit into a."""
+    return -gradient * (a // b)
+
+
+def larger_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+    """Return the gradient of a in ``maximum(a, b)``: all of it, half of it at a tie, or nothing.
+
+    A plain number beside it is no partner to share with: at a tie, all of it goes to a.
+    """
+    if not isinstance(b, Tensor):
+        return choose(a >= b, gradient, 0.0)
+    return choose(a < b, 0.0, choose(a == b, gradient / 2, gradient))
+
+
+def smaller_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+    """Return the gradient of a in ``minimum(a, b)``, by the rules of ``larger_gradient``."""
+    if not isinstance(b, Tensor):
+        return choose(a <= b, gradient, 0.0)
+    return choose(a > b, 0.0, choose(a == b, gradient / 2, gradient))
+
+
+def nothing(gradient: Tensor) -> Tensor:
+    """Return a gradient of zeros: of what does not change, but for jumps."""
+    return zeros_like(gradient)
+
+
+def cat_gradient(
+    gradient: Tensor, place: int, shapes: tuple[Shape, ...], *, dim: int
+) -> Tensor:
+    """Return the gradient of one of the joined tensors: its part of the whole."""
+    start = sum(shape[dim] for shape in shapes[:place])
+    part = slice(start, start + shapes[place][dim])
+    return gradient[(*[slice(None)] * dim, part)]
+
+
+register_rule("add", lambda gradient: gradient, lambda gradient: gradient)
+register_rule("sub", lambda gradient: gradient, lambda gradient: -gradient)
+register_rule("mul", lambda gradient, b: gradient * b, lambda gradient, a: gradient * a)
+register_rule("div", lambda gradient, b: gradient / b, divisor_gradient)
+register_rule("remainder", lambda gradient: gradient, modulus_gradient)
+register_rule("pow", base_gradient, exponent_gradient)
+register_rule(
+    "maximum", larger_gradient, lambda gradient, a, b: larger_gradient(gradient, b, a)
+)
+register_rule(
+    "minimum", smaller_gradient, lambda gradient, a, b: smaller_gradient(gradient, b, a)
+)
+
+register_rule("neg", lambda gradient: -gradient)
+register_rule("abs", lambda gradient, a: gradient * a.sign())
+register_rule("exp", lambda gradient, output: gradient * output)
+register_rule("log", lambda gradient, a: gradient / a)
+register_rule("sqrt", lambda gradient, output: gradient / (output * 2))
+register_rule("sin", lambda gradient, a: gradient * a.cos())
+register_rule("cos", lambda gradient, a: -gradient * a.sin())
+register_rule("tanh", lambda gradient, output: gradient * (1 - output * output))
+for _flat in ("sign", "floor", "ceil", "round"):
+    register_rule(_flat, nothing)
+
+register_rule(
+    "where",
+    lambda gradient, *, condition: apply("where", gradient, 0.0, condition=condition),
+    lambda gradient, *, condition: apply("where", 0.0, gradient, condition=condition),
+)
+register_rule("cast", lambda gradient: gradient)
+register_rule("clone", lambda gradient: gradient)
+register_rule("cat", every=cat_gradient)
+
+register_not_differentiable("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite")
+register_not_differentiable("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")
+register_not_differentiable("floor_divide", "argmax", "argmin", "any", "all")

@@ -1,0 +1,190 @@
+"""The engine: gradients go back through the graph, each node once, after all that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from tinytorch.autograd.nodes import Leaf, Node, set_node
+from tinytorch.autograd.rules import (
+    OUTPUT,
+    PLACE,
+    SHAPE,
+    SHAPES,
+    STRIDES,
+    has_rule,
+    kept_for,
+    rule_of,
+    sum_to_shape,
+)
+from tinytorch.autograd.writing import check_unchanged, writes
+from tinytorch.tensors import Tensor
+from tinytorch.tensors.door import wrap
+
+_age = attrgetter("number")
+
+
+def topological_order(
+    roots: Sequence[Node], *, stop: Collection[Node] = frozenset()
+) -> list[Node]:
+    """Return all nodes that lead to the roots, each once and before its parents.
+
+    Does not look behind the nodes in ``stop``. The graph may be a chain of a million nodes, so
+    this must not call itself. A node is made after its parents and numbered as it is made.
+    """
+    found = dict.fromkeys(roots)
+    waiting = list(found)
+    for node in waiting:  # grows while we walk
+        for parent in () if node in stop else node.parents:
+            if parent is not None and parent not in found:
+                found[parent] = None
+                waiting.append(parent)
+    waiting.sort(key=_age, reverse=True)
+    return waiting
+
+
+def propagate(
+    roots: Mapping[Node, Tensor],
+    *,
+    stop: Collection[Node] = frozenset(),
+    wanted: Collection[Node] | None = None,
+    is_kept: bool = False,
+    is_recorded: bool = False,
+) -> dict[Node, Tensor]:
+    """Return the gradients of the leaves, and of nodes asked for, given those of the roots.
+
+    Goes through the nodes in topological order. A node's gradient is complete when its turn comes:
+    it is the sum of what came back from every place where its result was used. From there it goes
+    on to the node's parents, by ``pull_back``, except from leaves and from nodes in ``stop``. What
+    a node kept is let go of unless ``is_kept``. With ``wanted``, only the ways to these are gone.
+    """
+    order = topological_order(list(roots), stop=stop)
+    useful = None if wanted is None else leading_to(order, wanted)
+    gradients, found = dict(roots), {}
+    for node in order:
+        gradient = gradients.pop(node, None)
+        if gradient is None or (useful is not None and node not in useful):
+            continue
+        gradient = call_hooks(node, gradient)
+        if isinstance(node, Leaf) or node in stop or (wanted is not None and node in wanted):
+            found[node] = gradient
+        if isinstance(node, Leaf) or node in stop:
+            continue
+        for parent, part in pull_back(node, gradient, useful, is_recorded=is_recorded):
+            known = gradients.get(parent)
+            gradients[parent] = part if known is None else known + part
+        if not is_kept:
+            let_go(node)
+    return found
+
+
+def leading_to(order: Sequence[Node], wanted: Collection[Node]) -> set[Node]:
+    """Return the nodes of a topological order that are wanted, or lead to one that is."""
+    useful = set(wanted)
+    for node in reversed(order):
+        if any(parent in useful for parent in node.parents):
+            useful.add(node)
+    return useful
+
+
+def pull_back(
+    node: Node,
+    gradient: Tensor,
+    useful: Collection[Node] | None = None,
+    *,
+    is_recorded: bool = False,
+) -> list[tuple[Node, Tensor]]:
+    """Return each parent of a node with the gradient that comes back to it, in its shape."""
+    operation = node.operation
+    if operation == "checkpoint":
+        return list((node.options or {})["again"](node, gradient, is_recorded=is_recorded))
+    if not has_rule(operation):
+        raise RuntimeError(
+            f"no gradient rule is known for the operation {operation!r}; register_rule() one, or "
+            ".detach() what goes in"
+        )
+    values = values_of(node, is_recorded=is_recorded)
+    parts = []
+    for place, parent in enumerate(node.parents):
+        if parent is None or (useful is not None and parent not in useful):
+            continue
+        if (found := rule_of(operation, place)) is not None:
+            rule, needs = found
+            options = {name: (node.options or {})[name] for name in needs.options}
+            asked = [_value(code, place, parent, values) for code in needs.values]
+            parts.append((parent, fitted(rule(gradient, *asked, **options), parent)))
+    return parts
+
+
+def _value(code: int, place: int, parent: Node, values: dict[int, Any]) -> Any:
+    if code == SHAPE:
+        return parent.shape
+    if code == PLACE:
+        return place
+    return values[code][place] if code == STRIDES else values[code]
+
+
+def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
+    """Return what a node kept, by code: arrays as tensors, with their nodes if recorded."""
+    if node.kept is None:
+        raise RuntimeError(
+            f"cannot go back through {node.operation!r} twice: the first time let go of what it "
+            "kept; call backward(retain_graph=True) then, or compute the result anew"
+        )
+    wanted = sum([1 << place for place, parent in enumerate(node.parents) if parent is not None])
+    is_written = writes.count > node.time
+    values = {}
+    for code, value in zip(kept_for(node.operation, wanted), node.kept, strict=True):
+        if isinstance(value, np.ndarray):
+            if is_written:
+                check_unchanged(node, value)
+            value = wrap(value)
+            if is_recorded:
+                set_node(value, node if code == OUTPUT else node.parents[code])
+        values[code] = value
+    return values
+
+
+def fitted(gradient: Tensor, node: Node) -> Tensor:
+    """Return a gradient in the shape and the dtype of the node that it belongs to."""
+    array = gradient.array
+    if array.shape != node.shape:
+        gradient = sum_to_shape(gradient, node.shape)
+    return gradient if array.dtype is node.dtype else gradient.to(node.dtype)
+
+
+def let_go(node: Node) -> None:
+    """Free the memory that a node kept, so that no one can go back through it again."""
+    if kept_arrays(node):
+        node.kept = None
+        node.options = None
+
+
+def kept_arrays(node: Node) -> list[np.ndarray[Any, Any]]:
+    """Return the arrays that a node keeps in memory: values for its rules, and indices."""
+    waiting = [*(node.kept or ()), *(node.options or {}).values()]
+    found = []
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, np.ndarray):
+            found.append(one)
+        elif isinstance(one, tuple | list):
+            waiting += one
+    return found
+
+
+def call_hooks(node: Node, gradient: Tensor) -> Tensor:
+    """Return the gradient after a node's hooks, of which each may put another in its place."""
+    for hook in list(node.hooks) if node.hooks else ():
+        changed = hook(gradient)
+        if changed is not None:
+            if changed.shape != node.shape:
+                raise ValueError(
+                    f"a hook made {changed.shape} of a gradient of shape {node.shape}; keep the "
+                    "shape, or return None"
+                )
+            gradient = changed
+    return gradient

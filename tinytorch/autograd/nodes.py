@@ -1,0 +1,84 @@
+"""Nodes: what the tape remembers of one operation, and of a tensor that gradients are wanted for."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from tinytorch.tensors import Tensor
+from tinytorch.tensors.dtypes import DType
+from tinytorch.tensors.shapes import Shape
+
+Hook = Callable[[Tensor], Tensor | None]
+
+next_number = count().__next__
+
+
+class Node:
+    """One operation that was recorded, as backward needs it.
+
+    ``parents`` are the nodes of its inputs, in order; None for an input without one. ``kept`` are
+    the arrays and numbers that its rule asked for. ``shape`` and ``dtype`` are its result's, and so
+    its gradient's. A node is made after its parents, so ``number`` grows from them to it. It holds
+    no tensor, and nothing that leads to its own result: when the last tensor lets go of a graph,
+    its memory is free at once.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "dtype",
+        "hooks",
+        "kept",
+        "number",
+        "operation",
+        "options",
+        "parents",
+        "shape",
+        "time",
+    )
+
+    def __init__(
+        self,
+        operation: str,
+        parents: tuple[Node | None, ...],
+        options: dict[str, Any] | None,
+        shape: Shape,
+        dtype: DType,
+        time: int,
+    ) -> None:
+        self.operation = operation
+        self.parents = parents
+        self.options = options
+        self.shape = shape
+        self.dtype = dtype
+        self.time = time  # how many writes in place came before; see ``writing``
+        self.number = next_number()
+        self.kept: tuple[Any, ...] | None = ()  # None once backward has let go of it
+        self.hooks: list[Hook] | None = None
+
+    def __repr__(self) -> str:
+        """Return the operation and the shape of its result."""
+        return f"<{self.operation} {self.shape}>"
+
+
+class Leaf(Node):
+    """A tensor that gradients are wanted for: where the graph begins and backward ends."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        super().__init__("leaf", (), None, tensor.shape, tensor.dtype, 0)
+        self.tensor = weakref.ref(tensor)
+
+
+def node_of(tensor: Tensor) -> Node | None:
+    """Return the node of a tensor, or None for one that no gradient flows to."""
+    node: Node | None = tensor._node  # type: ignore[attr-defined]
+    return node
+
+
+def set_node(tensor: Tensor, node: Node | None) -> None:
+    """Let a tensor be the result of a node, or of none."""
+    tensor._node = node  # type: ignore[attr-defined]

@@ -1,0 +1,127 @@
+"""Rules: one table says, for each operation, how a gradient comes back through each input.
+
+A rule is a function. Its first parameter is the gradient of the operation's result; the names of
+the others say what the tape has to keep for it:
+
+- ``a``, ``b``, ``c``: the operation's first, second, third input;
+- ``output``: its result;
+- ``shape``, ``strides``: those of the input that the rule is for;
+- ``place``: that input's number, and ``shapes``: those of all inputs;
+- after a star, the operation's options by their names.
+
+It returns the gradient of its input, made of operations on tensors, so that it can be recorded
+itself. It may leave broadcasting and a change of dtype alone: backward sums and converts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tinytorch.tensors import Tensor
+from tinytorch.tensors.shapes import Shape
+
+Rule = Callable[..., Tensor]
+
+INPUTS = "abcdef"
+OUTPUT, SHAPES, STRIDES = -1, -2, -3  # beside the numbers of inputs, what a node can keep
+SHAPE, PLACE = -4, -5  # what backward knows without
+_NAMED = {"output": OUTPUT, "shapes": SHAPES, "strides": STRIDES, "shape": SHAPE, "place": PLACE}
+EVERY = -1  # in place of an input's number: the rule is for all of them
+
+
+class Needs(NamedTuple):
+    """What a rule takes after the gradient: values by code, and options by name."""
+
+    values: tuple[int, ...]
+    options: tuple[str, ...]
+
+
+RULES: dict[str, dict[int, Rule]] = {}
+NOT_DIFFERENTIABLE: set[str] = set()
+
+_needs: dict[str, dict[int, Needs]] = {}
+_keeps: dict[str, dict[int, tuple[int, ...]]] = {}
+
+
+def register_rule(operation: str, *rules: Rule, every: Rule | None = None) -> None:
+    """Keep the rules of an operation: one for each input, or ``every`` for all of them.
+
+    >>> register_rule("mul", lambda gradient, b: gradient * b, lambda gradient, a: gradient * a)
+
+    An operation may have more inputs than rules; no gradient flows to those.
+    Raises TypeError for a parameter that names nothing that could be kept.
+    """
+    table = dict(enumerate(rules)) if every is None else {EVERY: every}
+    _needs[operation] = {place: _needs_of(operation, rule) for place, rule in table.items()}
+    RULES[operation] = table
+    NOT_DIFFERENTIABLE.discard(operation)
+    _keeps[operation] = {}
+
+
+def register_not_differentiable(*operations: str) -> None:
+    """Say that no gradient flows through operations: their results change in jumps, or never."""
+    for operation in operations:
+        RULES.pop(operation, None)
+        NOT_DIFFERENTIABLE.add(operation)
+
+
+def _needs_of(operation: str, rule: Rule) -> Needs:
+    _, *rest = inspect.signature(rule).parameters.values()
+    values, options = [], []
+    for one in rest:
+        if one.kind is one.KEYWORD_ONLY:
+            options.append(one.name)
+        elif one.name in _NAMED:
+            values.append(_NAMED[one.name])
+        elif one.name in INPUTS:
+            values.append(INPUTS.index(one.name))
+        else:
+            raise TypeError(
+                f"a rule of {operation!r} asks for {one.name!r}; the tape keeps {', '.join(INPUTS)} "
+                f"for inputs, {', '.join(_NAMED)}, and options after a star"
+            )
+    return Needs(tuple(values), tuple(options))
+
+
+def has_rule(operation: str) -> bool:
+    """Return whether a gradient can flow back through an operation."""
+    return operation in RULES
+
+
+def rule_of(operation: str, place: int) -> tuple[Rule, Needs] | None:
+    """Return the rule for an operation's input, and what it needs; None if there is none."""
+    table, needs = RULES[operation], _needs[operation]
+    key = EVERY if EVERY in table else place
+    return (table[key], needs[key]) if key in table else None
+
+
+def kept_for(operation: str, wanted: int) -> tuple[int, ...]:
+    """Return the codes of what an operation's rules need kept.
+
+    wanted: a number whose bit i says whether the gradient of input i is wanted.
+    """
+    if operation not in RULES:
+        return ()
+    found = _keeps[operation].get(wanted)
+    if found is None:
+        places = [place for place in range(wanted.bit_length()) if wanted >> place & 1]
+        needed = [found[1].values for place in places if (found := rule_of(operation, place))]
+        codes = {code for values in needed for code in values if code >= STRIDES}
+        found = _keeps[operation][wanted] = tuple(sorted(codes))
+    return found
+
+
+def sum_to_shape(gradient: Tensor, shape: Shape) -> Tensor:
+    """Return the gradient of a tensor that was broadcast: summed over where it was repeated.
+
+    gradient: what the tensor was stretched to; shape: the tensor's own. Each element was used in
+    several places, and its gradient is the sum of theirs:
+    ``(2, 3), (3,) -> (3,)`` sums over dim 0, ``(2, 3), (2, 1) -> (2, 1)`` over dim 1.
+    """
+    new = gradient.ndim - len(shape)
+    if new:
+        gradient = gradient.sum(tuple(range(new)))
+    repeated = [dim for dim, size in enumerate(shape) if size == 1 != gradient.shape[dim]]
+    return gradient.sum(repeated, keepdim=True) if repeated else gradient

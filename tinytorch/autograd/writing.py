@@ -1,0 +1,134 @@
+"""Writing in place: which memory was changed when, so that no gradient is taken of old numbers.
+
+The memory is what counts: a view and the tensor it looks at are written together. What is written
+past the door, as by ``tensor.numpy()[...] = 0``, nobody hears of.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from tinytorch.autograd.nodes import Leaf, Node, node_of
+from tinytorch.tensors import Tensor
+from tinytorch.tensors.dtypes import Array
+
+IN_PLACE: dict[str, int] = {"setitem": 1}  # the operation, and how many of its inputs it writes to
+
+
+class _Line:
+    """A line of memory that was written to, and when: counted in writes."""
+
+    __slots__ = ("memory", "time", "time_recorded")
+
+    def __init__(self, memory: weakref.ref[Array]) -> None:
+        self.memory = memory
+        self.time = self.time_recorded = 0
+
+
+class Writes:
+    """All writes in place that were heard of."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lines: dict[int, _Line] = {}
+        self.recorded = 0  # how many of the lines hold results that a gradient flows to
+
+    def note(self, array: Array, *, is_recorded: bool) -> None:
+        """Remember that the memory behind an array was written to now."""
+        self.count += 1
+        owner = owner_of(array)
+        line = self.lines.get(id(owner))
+        if line is None or line.memory() is not owner:
+            self._forget(id(owner))
+            key = id(owner)
+            line = _Line(weakref.ref(owner, lambda _: self._forget(key)))
+            self.lines[key] = line
+        line.time = self.count
+        if is_recorded:
+            self.recorded += not line.time_recorded
+            line.time_recorded = self.count
+
+    def last(self, array: Array) -> tuple[int, int]:
+        """Return when the memory was last written to, and when with a recorded result; or 0."""
+        owner = owner_of(array)
+        line = self.lines.get(id(owner))
+        if line is None or line.memory() is not owner:
+            return 0, 0
+        return line.time, line.time_recorded
+
+    def _forget(self, key: int) -> None:
+        line = self.lines.pop(key, None)
+        if line is not None and line.time_recorded:
+            self.recorded -= 1
+
+
+writes = Writes()
+leaves: dict[int, list[weakref.ref[Leaf]]] = {}  # by the memory they look at
+
+
+def owner_of(array: Array) -> Array:
+    """Return the array that owns the memory an array looks at."""
+    owner, base = array, array.base
+    while base is not None:  # a stretched view stands on an object that stands on the array
+        owner = base if isinstance(base, np.ndarray) else owner
+        base = getattr(base, "base", None)
+    return owner
+
+
+def check_unchanged(node: Node, array: Array) -> None:
+    """Raise RuntimeError where an array that a node kept was written to since.
+
+    ``node.time`` is how many writes there had been when the node was made, and
+    ``writes.last(array)`` says when the array's memory, seen through whatever view, was written to
+    last. The message names the operation and the shape, and says what to do.
+    """
+    if writes.last(array)[0] > node.time:
+        raise RuntimeError(
+            f"cannot go back through {node.operation!r}: what it kept, of shape {array.shape}, was "
+            "changed in place afterwards; write into a .clone(), or x = x + y instead of x += y"
+        )
+
+
+def check_fresh(tensor: Tensor) -> None:
+    """Raise RuntimeError where a tensor's numbers are no longer what its node computed."""
+    node = node_of(tensor)
+    since = getattr(tensor, "_detached_at", 0) if node is None else node.time
+    if writes.last(tensor.array)[1] > since:
+        raise RuntimeError(
+            f"a tensor of shape {tensor.shape} was changed in place through another one that "
+            "shares its memory, and does not know how: make views after writing, or .clone() "
+            "before (or .detach() now, if it is a constant)"
+        )
+
+
+def check_no_leaf(array: Array) -> None:
+    """Raise RuntimeError for an array that shares memory with a leaf."""
+    for reference in leaves.get(id(owner_of(array)), ()):
+        leaf = reference()
+        tensor = leaf and leaf.tensor()
+        if tensor is not None and np.may_share_memory(tensor.array, array):
+            raise refusal(tensor)
+
+
+def refusal(tensor: Tensor) -> RuntimeError:
+    """Return the error for writing to a leaf while recording."""
+    return RuntimeError(
+        f"a tensor of shape {tensor.shape} that requires a gradient cannot be changed in place: "
+        "the tape would lose where it began; do it under no_grad(), or to a .clone()"
+    )
+
+
+def guarded(kernel: Any) -> Any:
+    """Return the kernel of ``setitem``, which first refuses to write to a leaf."""
+    from tinytorch.autograd.modes import mode
+
+    def setitem(array: Array, value: Array, **options: Any) -> Array:
+        if mode.is_recording:
+            check_no_leaf(array)
+        written: Array = kernel(array, value, **options)
+        return written
+
+    return setitem
