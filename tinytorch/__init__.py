@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         networks,
         setup,
         tensors,
+        training,
     )
     from tinytorch.data import (
         BatchSampler,
@@ -160,11 +161,25 @@ if TYPE_CHECKING:
         zeros,
         zeros_like,
     )
+    from tinytorch.training import (
+        SGD,
+        Adam,
+        AdamW,
+        RMSprop,
+        binary_cross_entropy_with_logits,
+        cross_entropy,
+        huber_loss,
+        mse_loss,
+        softplus,
+    )
 
 __all__ = [
     "CNN",
     "GELU",
     "MLP",
+    "SGD",
+    "Adam",
+    "AdamW",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -188,6 +203,7 @@ __all__ = [
     "MultiHeadAttention",
     "Normalize",
     "PositionalEncoding",
+    "RMSprop",
     "RandomSampler",
     "RandomShift",
     "ReLU",
@@ -209,6 +225,7 @@ __all__ = [
     "arange",
     "avg_pool2d",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "bool_",
     "broadcast_shapes",
     "broadcast_strides",
@@ -220,6 +237,7 @@ __all__ = [
     "compare_environments",
     "contiguous_strides",
     "conv2d",
+    "cross_entropy",
     "data",
     "default_generator",
     "dropout",
@@ -235,6 +253,7 @@ __all__ = [
     "from_numpy",
     "full",
     "gelu",
+    "huber_loss",
     "infer_shape",
     "inspect_machine",
     "int8",
@@ -258,6 +277,7 @@ __all__ = [
     "maximum",
     "measure_moments",
     "minimum",
+    "mse_loss",
     "networks",
     "normal_",
     "normalize_dims",
@@ -283,9 +303,11 @@ __all__ = [
     "setup",
     "sigmoid",
     "softmax",
+    "softplus",
     "stack",
     "tensor",
     "tensors",
+    "training",
     "uint8",
     "uniform_",
     "use_kernels",
@@ -299,7 +321,14 @@ __all__ = [
     "zeros_like",
 ]
 
-_MODULES = ("setup", "tensors", "layers", "data", "networks")  # in the order of the course
+_MODULES = (
+    "setup",
+    "tensors",
+    "layers",
+    "data",
+    "networks",
+    "training",
+)  # in the order of the course
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
 
