@@ -1,0 +1,138 @@
+"""Checkpoints: all of a training in one file that is whole or not there.
+
+A checkpoint is a safetensors file. Beside the tensors it holds facts, as JSON, and the SHA-256 of
+both, so that a file that is cut off, changed or not ours is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tinytorch.networks import load_safetensors, read_metadata, save_safetensors
+from tinytorch.tensors import Tensor
+from tinytorch.tensors.dtypes import as_array
+
+FORMAT = "tinytorch checkpoint"
+VERSION = "1"
+
+
+class Checkpoint(NamedTuple):
+    """What was saved."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save_checkpoint(
+    path: str | Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+) -> None:
+    """Write tensors by name, and facts that JSON can hold, to a file that is whole or not there.
+
+    It is written beside its place (``part_of``) with ``save_safetensors`` and the metadata
+    ``described(tensors, facts)``, and forced onto the disk (``force_to_disk``). Only then it is
+    moved to its place, in one operation of the file system: whatever happens before, and whenever,
+    a file that was there is still there. Last the folder is forced onto the disk, so that the move
+    outlives a power failure.
+    """
+    place = Path(path)
+    part = part_of(place)
+    save_safetensors(tensors, part, metadata=described(tensors, facts))
+    force_to_disk(part)
+    os.replace(part, place)
+    force_to_disk(place.parent)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Return what was saved in a file.
+
+    Raises FileNotFoundError where there is none, ValueError where it is cut off, changed, no
+    checkpoint, or of another version, saying so in one sentence.
+    """
+    tensors = load_safetensors(path)
+    metadata = read_metadata(path)
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} holds tensors, but is no checkpoint: save_checkpoint makes those")
+    if metadata.get("version") != VERSION:
+        raise ValueError(
+            f"{path} is a checkpoint of version {metadata.get('version')}, and this program reads "
+            f"version {VERSION}: use the program that wrote it"
+        )
+    text = metadata.get("facts", "")
+    found, expected = digest(tensors, text), metadata.get("sha256")
+    if found != expected:
+        raise ValueError(
+            f"{path} is damaged: the SHA-256 of its contents starts with {found[:12]}, not "
+            f"{str(expected)[:12]}; use the checkpoint before it"
+        )
+    return Checkpoint(tensors, json.loads(text))
+
+
+def described(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands beside the tensors in a checkpoint: format, version, facts, SHA-256."""
+    text = json.dumps(facts, default=lambda array: array.tolist())  # of some generators' states
+    sha256 = digest(tensors, text)
+    return {"format": FORMAT, "version": VERSION, "facts": text, "sha256": sha256}
+
+
+def digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    """Return the SHA-256 of a text and of tensors: of their names, dtypes, shapes and numbers."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        array = as_array(tensors[name])
+        numbers = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
+        about = json.dumps([name, str(array.dtype), array.shape])
+        total.update(f"{about} {len(numbers)} ".encode())
+        total.update(numbers)
+    total.update(text.encode())
+    return total.hexdigest()
+
+
+def part_of(place: Path) -> Path:
+    """Return where a file is written before it is moved to its place."""
+    return place.with_name(f"{place.name}.part")
+
+
+def force_to_disk(path: Path) -> None:
+    """Return once a file's contents, or a folder's list of names, are on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders, and writes their names at once
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Checkpoints:
+    """A folder with the last checkpoints, one for every so many epochs, the oldest taken away."""
+
+    def __init__(self, folder: str | Path, *, keep: int = 3, every: int = 1) -> None:
+        if keep < 1 or every < 1:
+            raise ValueError(f"keep and every are 1 or more, not {keep} and {every}")
+        self.folder, self.keep, self.every = Path(folder), keep, every
+
+    def paths(self) -> list[Path]:
+        """Return the files of the checkpoints, the oldest first."""
+        return sorted(self.folder.glob("epoch-*.safetensors"))
+
+    def save(self, epoch: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Write the checkpoint of an epoch, and take away those that are too old."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(self.folder / f"epoch-{epoch:06}.safetensors", tensors, facts)
+        for old in self.paths()[: -self.keep]:
+            old.unlink()
+
+    def latest(self) -> Checkpoint | None:
+        """Return the last checkpoint that is whole, or None; warn of each that is not."""
+        for path in reversed(self.paths()):
+            try:
+                return load_checkpoint(path)
+            except ValueError as damage:
+                warnings.warn(f"{damage}. The one before it is used.", stacklevel=2)
+        return None
