@@ -14,12 +14,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tinytorch import (
+        autograd,
         data,
         layers,
         networks,
         setup,
         tensors,
         training,
+    )
+    from tinytorch.autograd import (
+        checkpoint,
+        draw_graph,
+        enable_grad,
+        gradcheck,
+        is_grad_enabled,
+        no_grad,
+        register_rule,
+        tape_gradients,
     )
     from tinytorch.data import (
         BatchSampler,
@@ -250,6 +261,7 @@ __all__ = [
     "accuracy",
     "apply",
     "arange",
+    "autograd",
     "avg_pool2d",
     "backpropagate",
     "batch_norm",
@@ -261,6 +273,7 @@ __all__ = [
     "cat",
     "causal_mask",
     "check_requirements",
+    "checkpoint",
     "clip_grad_norm_",
     "clip_grad_value_",
     "collate",
@@ -271,8 +284,10 @@ __all__ = [
     "cross_entropy",
     "data",
     "default_generator",
+    "draw_graph",
     "dropout",
     "embedding",
+    "enable_grad",
     "extend_tensor",
     "eye",
     "fingerprint",
@@ -285,6 +300,7 @@ __all__ = [
     "from_numpy",
     "full",
     "gelu",
+    "gradcheck",
     "huber_loss",
     "infer_shape",
     "inspect_machine",
@@ -292,6 +308,7 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_grad_enabled",
     "kaiming_normal_",
     "kaiming_uniform_",
     "layer_norm",
@@ -313,6 +330,7 @@ __all__ = [
     "minimum",
     "mse_loss",
     "networks",
+    "no_grad",
     "normal_",
     "normalize_dims",
     "ones",
@@ -328,6 +346,7 @@ __all__ = [
     "randperm",
     "receptive_field",
     "register_kernel",
+    "register_rule",
     "relu",
     "result_type",
     "sample_generator",
@@ -340,6 +359,7 @@ __all__ = [
     "softmax",
     "softplus",
     "stack",
+    "tape_gradients",
     "tensor",
     "tensors",
     "top_k_accuracy",
@@ -364,23 +384,48 @@ _MODULES = (
     "data",
     "networks",
     "training",
+    "autograd",
 )  # in the order of the course
+_ADDING = ("autograd",)  # those that add to tensors
+_additions_are_known = False
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and misses no misspelled name
 
     def __getattr__(name: str) -> object:
         """Import a module, or the first one that has the name, when it is first used."""
-        from importlib import import_module
-
         if name in _MODULES:
-            return import_module(f"tinytorch.{name}")
+            return _imported(name)
         if name in __all__:
             for stem in _MODULES:
-                module = import_module(f"tinytorch.{stem}")
+                module = _imported(stem)
                 if hasattr(module, name):
                     globals()[name] = value = getattr(module, name)
                     return value
         raise AttributeError(f"module 'tinytorch' has no attribute {name!r}")
+
+    def _imported(stem: str) -> object:
+        """Return a module; the first time it is tensors, let these know of what is added later."""
+        from importlib import import_module
+
+        global _additions_are_known
+        module = import_module(f"tinytorch.{stem}")
+        if stem == "tensors" and _ADDING and not _additions_are_known:
+            _additions_are_known = True
+            _import_on_demand(module)
+        return module
+
+    def _import_on_demand(tensors: object) -> None:
+        """Let a tensor that lacks an attribute import the modules that add to tensors, once."""
+
+        def __getattr__(tensor: object, name: str) -> object:  # noqa: N807
+            if name.startswith("_"):
+                raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+            handle.close()
+            for stem in _ADDING:
+                _imported(stem)
+            return getattr(tensor, name)
+
+        handle = tensors.extend_tensor("__getattr__", __getattr__)
 
     def __dir__() -> list[str]:
         """Return every name, used already or not."""

@@ -5,26 +5,27 @@ from __future__ import annotations
 import math
 
 from tinytorch.autograd.rules import register_not_differentiable, register_rule
-from tinytorch.tensors import Tensor, apply, where, zeros_like
-from tinytorch.tensors.dtypes import Number
+from tinytorch.tensors import Tensor, apply, zeros_like
+from tinytorch.tensors.dtypes import TensorLike
 from tinytorch.tensors.shapes import Shape
+from tinytorch.training.optimizers import WRITTEN
 
 
-def choose(condition: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+def choose(condition: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return a where the condition holds and b elsewhere, with one operation."""
     return apply("where", a, b, condition=condition.array)
 
 
-def divisor_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def divisor_gradient(gradient: Tensor, a: TensorLike, b: Tensor) -> Tensor:
     """Return the gradient of b in ``a / b``, given that of the quotient.
 
-    A little more b makes the quotient smaller, by a / b^2 for each unit: ``-gradient * (a / b) / b``.
+    A little more b makes the quotient smaller: ``-gradient * (a / b) / b``.
     a and b may be plain numbers, and need not have the shape of the quotient.
     """
     return -gradient * (a / b / b)
 
 
-def base_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``a ** b``: ``b * a ** (b - 1)``, and 0 where b is 0."""
     if isinstance(b, Tensor):
         return choose(b == 0, 0.0, gradient * (b * a ** (b - 1)))
@@ -32,10 +33,12 @@ def base_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> T
 
 
 def exponent_gradient(
-    gradient: Tensor, a: Tensor | Number, b: Tensor | Number, output: Tensor
+    gradient: Tensor, a: TensorLike, b: TensorLike, output: Tensor
 ) -> Tensor:
-    """Return the gradient of b in ``a ** b``: ``output * log(a)``, and 0 where a is 0 and b is not
-    negative."""
+    """Return the gradient of b in ``a ** b``: ``output * log(a)``.
+
+    Where a is 0 and b is not negative, it is 0.
+    """
     if not isinstance(a, Tensor):
         logarithm = math.log(a) if a > 0 else (-math.inf if a == 0 else math.nan)
         if a != 0:
@@ -50,7 +53,7 @@ def modulus_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return -gradient * (a // b)
 
 
-def larger_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+def larger_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``maximum(a, b)``: all of it, half of it at a tie, or nothing.
 
     A plain number beside it is no partner to share with: at a tie, all of it goes to a.
@@ -60,7 +63,7 @@ def larger_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) ->
     return choose(a < b, 0.0, choose(a == b, gradient / 2, gradient))
 
 
-def smaller_gradient(gradient: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
+def smaller_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``minimum(a, b)``, by the rules of ``larger_gradient``."""
     if not isinstance(b, Tensor):
         return choose(a <= b, gradient, 0.0)
@@ -72,9 +75,7 @@ def nothing(gradient: Tensor) -> Tensor:
     return zeros_like(gradient)
 
 
-def cat_gradient(
-    gradient: Tensor, place: int, shapes: tuple[Shape, ...], *, dim: int
-) -> Tensor:
+def cat_gradient(gradient: Tensor, place: int, shapes: tuple[Shape, ...], *, dim: int) -> Tensor:
     """Return the gradient of one of the joined tensors: its part of the whole."""
     start = sum(shape[dim] for shape in shapes[:place])
     part = slice(start, start + shapes[place][dim])
@@ -87,12 +88,8 @@ register_rule("mul", lambda gradient, b: gradient * b, lambda gradient, a: gradi
 register_rule("div", lambda gradient, b: gradient / b, divisor_gradient)
 register_rule("remainder", lambda gradient: gradient, modulus_gradient)
 register_rule("pow", base_gradient, exponent_gradient)
-register_rule(
-    "maximum", larger_gradient, lambda gradient, a, b: larger_gradient(gradient, b, a)
-)
-register_rule(
-    "minimum", smaller_gradient, lambda gradient, a, b: smaller_gradient(gradient, b, a)
-)
+register_rule("maximum", larger_gradient, lambda gradient, a, b: larger_gradient(gradient, b, a))
+register_rule("minimum", smaller_gradient, lambda gradient, a, b: smaller_gradient(gradient, b, a))
 
 register_rule("neg", lambda gradient: -gradient)
 register_rule("abs", lambda gradient, a: gradient * a.sign())
@@ -117,3 +114,4 @@ register_rule("cat", every=cat_gradient)
 register_not_differentiable("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite")
 register_not_differentiable("bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not")
 register_not_differentiable("floor_divide", "argmax", "argmin", "any", "all")
+register_not_differentiable(*WRITTEN)

@@ -108,9 +108,7 @@ def grad(
     return [found.get(node) for node in ends]
 
 
-def roots_of(
-    results: Sequence[Tensor], gradients: Sequence[Tensor | None]
-) -> dict[Node, Tensor]:
+def roots_of(results: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> dict[Node, Tensor]:
     """Return the nodes that backward starts from, each with its gradient."""
     if len(results) != len(gradients):
         raise ValueError(f"{len(results)} outputs need as many gradients, not {len(gradients)}")

@@ -13,7 +13,6 @@ from tinytorch.autograd.rules import (
     OUTPUT,
     PLACE,
     SHAPE,
-    SHAPES,
     STRIDES,
     has_rule,
     kept_for,
@@ -27,9 +26,7 @@ from tinytorch.tensors.door import wrap
 _age = attrgetter("number")
 
 
-def topological_order(
-    roots: Sequence[Node], *, stop: Collection[Node] = frozenset()
-) -> list[Node]:
+def topological_order(roots: Sequence[Node], *, stop: Collection[Node] = frozenset()) -> list[Node]:
     """Return all nodes that lead to the roots, each once and before its parents.
 
     Does not look behind the nodes in ``stop``. The graph may be a chain of a million nodes, so

@@ -22,7 +22,7 @@ def leaky_relu_gradient(gradient: Tensor, a: Tensor, *, negative_slope: float) -
 
 
 def gelu_gradient(gradient: Tensor, a: Tensor, *, approximate: str) -> Tensor:
-    """Return the gradient of a in ``gelu(a)``: times the share below a, plus a times its density."""
+    """Return the gradient of a in ``gelu(a)``: the share below a, plus a times its density."""
     if approximate == "none":
         return gradient * (apply("normal_share", a) + a * normal_density(a))
     scale = 2 * math.sqrt(2 / math.pi)
@@ -114,6 +114,7 @@ register_kernel("embedding_gradient", embedding_gradient_kernel)
 register_rule("relu", lambda gradient, output: choose(output > 0, gradient, 0.0))
 register_rule("leaky_relu", leaky_relu_gradient)
 register_rule("sigmoid", lambda gradient, output: gradient * (output * (1 - output)))
+register_rule("softplus", lambda gradient, a: gradient * sigmoid(a))
 register_rule("gelu", gelu_gradient)
 register_rule("normal_share", lambda gradient, a: gradient * normal_density(a))
 register_rule("softmax", softmax_gradient)

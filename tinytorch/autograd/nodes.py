@@ -1,4 +1,4 @@
-"""Nodes: what the tape remembers of one operation, and of a tensor that gradients are wanted for."""
+"""Nodes: what the tape remembers of an operation, and of a tensor that is to get a gradient."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.shapes import Shape
@@ -79,8 +79,8 @@ def _needs_of(operation: str, rule: Rule) -> Needs:
             values.append(INPUTS.index(one.name))
         else:
             raise TypeError(
-                f"a rule of {operation!r} asks for {one.name!r}; the tape keeps {', '.join(INPUTS)} "
-                f"for inputs, {', '.join(_NAMED)}, and options after a star"
+                f"a rule of {operation!r} asks for {one.name!r}; the tape keeps inputs (a, b, c "
+                f"...), {', '.join(_NAMED)}, and options after a star"
             )
     return Needs(tuple(values), tuple(options))
 
@@ -104,13 +104,13 @@ def kept_for(operation: str, wanted: int) -> tuple[int, ...]:
     """
     if operation not in RULES:
         return ()
-    found = _keeps[operation].get(wanted)
-    if found is None:
+    known = _keeps[operation].get(wanted)
+    if known is None:
         places = [place for place in range(wanted.bit_length()) if wanted >> place & 1]
         needed = [found[1].values for place in places if (found := rule_of(operation, place))]
         codes = {code for values in needed for code in values if code >= STRIDES}
-        found = _keeps[operation][wanted] = tuple(sorted(codes))
-    return found
+        known = _keeps[operation][wanted] = tuple(sorted(codes))
+    return known
 
 
 def sum_to_shape(gradient: Tensor, shape: Shape) -> Tensor:
@@ -123,5 +123,5 @@ def sum_to_shape(gradient: Tensor, shape: Shape) -> Tensor:
     new = gradient.ndim - len(shape)
     if new:
         gradient = gradient.sum(tuple(range(new)))
-    repeated = [dim for dim, size in enumerate(shape) if size == 1 != gradient.shape[dim]]
+    repeated = [dim for dim, size in enumerate(shape) if size != gradient.shape[dim]]
     return gradient.sum(repeated, keepdim=True) if repeated else gradient

@@ -8,7 +8,7 @@ from threading import RLock
 from typing import Any
 
 from tinytorch.autograd.modes import mode
-from tinytorch.autograd.nodes import Leaf, Node, set_node
+from tinytorch.autograd.nodes import Leaf, Node, node_of, set_node
 from tinytorch.autograd.rules import NOT_DIFFERENTIABLE, OUTPUT, SHAPES, kept_for
 from tinytorch.autograd.writing import (
     IN_PLACE,
@@ -21,7 +21,7 @@ from tinytorch.autograd.writing import (
 )
 from tinytorch.tensors import Tensor, listen, register_kernel, use_kernels
 from tinytorch.tensors.door import _kernels
-from tinytorch.tensors.dtypes import TensorLike
+from tinytorch.tensors.dtypes import TensorLike, as_array
 
 
 def hear(
@@ -56,7 +56,7 @@ def record(
     inputs (by their number) and whether the output, and ``kept_value`` returns each. What is kept
     are arrays and plain numbers, not tensors: a tensor would lead back to its node.
     """
-    parents = tuple([getattr(one, "_node", None) for one in inputs])
+    parents = tuple([one._node if isinstance(one, Tensor) else None for one in inputs])  # type: ignore[attr-defined]
     wanted = sum([1 << place for place, parent in enumerate(parents) if parent is not None])
     node = Node(
         operation, parents, options or None, output.array.shape, output.array.dtype, writes.count
@@ -70,7 +70,8 @@ def record(
 def kept_value(code: int, inputs: tuple[TensorLike, ...], output: Tensor) -> Any:
     """Return what a code stands for: an input's array or number, the output's array, shapes."""
     if code >= 0:
-        return getattr(inputs[code], "array", inputs[code])
+        one = inputs[code]
+        return one if isinstance(one, bool | int | float) else as_array(one)
     if code == OUTPUT:
         return output.array
     tensors = [one if isinstance(one, Tensor) else Tensor(one) for one in inputs]
@@ -81,7 +82,7 @@ def hear_writing(
     operation: str, inputs: tuple[TensorLike, ...], options: dict[str, Any], output: Tensor
 ) -> None:
     """Note what an operation in place has written to, and record it if a gradient flows in."""
-    nodes = [getattr(one, "_node", None) for one in inputs]
+    nodes = [node_of(one) if isinstance(one, Tensor) else None for one in inputs]
     is_recorded = (
         operation == "setitem"
         and mode.is_recording
@@ -92,9 +93,9 @@ def hear_writing(
         raise refusal(inputs[0])
     if is_recorded and writes.recorded:
         check_aliases(inputs)
-    for one in inputs[: IN_PLACE[operation]]:
-        if isinstance(one, Tensor):
-            writes.note(one.array, is_recorded=is_recorded)
+    for place in IN_PLACE[operation]:
+        if place < len(inputs):
+            writes.note(inputs[place].array, is_recorded=is_recorded)
     if is_recorded:
         record(operation, inputs, options, output)
         set_node(inputs[0], output._node)  # type: ignore[attr-defined]

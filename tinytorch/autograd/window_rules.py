@@ -11,6 +11,7 @@ from tinytorch.networks.convolution import blocks
 from tinytorch.networks.pooling import lowest
 from tinytorch.networks.windows import Pair, pad, unfold
 from tinytorch.tensors import Tensor, apply, register_kernel
+from tinytorch.tensors.door import Kernel
 from tinytorch.tensors.dtypes import Array
 from tinytorch.tensors.shapes import Shape
 
@@ -55,7 +56,9 @@ def fold(images: Array, parts: Array, top: int, *, stride: Pair, dilation: Pair)
         down, right = top * stride[0] + i * dilation[0], j * dilation[1]
         down_end = down + (rows - 1) * stride[0] + 1
         right_end = right + (columns - 1) * stride[1] + 1
-        images[:, :, down : down_end : stride[0], right : right_end : stride[1]] += parts[:, :, i, j]
+        images[:, :, down : down_end : stride[0], right : right_end : stride[1]] += parts[
+            :, :, i, j
+        ]
 
 
 def without_margin(images: Array, padding: Pair) -> Array:
@@ -131,7 +134,7 @@ def places_of_largest(
     places = np.zeros(largest.shape, np.intp)
     for place, (i, j) in reversed(list(enumerate(np.ndindex(kernel_size)))):
         number = windows[..., i, j]
-        np.copyto(places, place, where=(number == largest) | (number != number))  # noqa: PLR0124
+        np.copyto(places, place, where=(number == largest) | (number != number))
     return places
 
 
@@ -258,14 +261,15 @@ def _margin(size: int, width: int, mode: str) -> list[tuple[int, int]]:
     return [(at, inside[at]) for at in (*range(width), *range(size - width, size))]
 
 
-for _name, _kernel in {
+_KERNELS: dict[str, Kernel] = {
     "conv2d_input_gradient": conv2d_input_gradient_kernel,
     "conv2d_weight_gradient": conv2d_weight_gradient_kernel,
     "window_scatter": window_scatter_kernel,
     "window_gather": window_gather_kernel,
     "avg_pool2d_gradient": avg_pool2d_gradient_kernel,
     "pad2d_gradient": pad2d_gradient_kernel,
-}.items():
+}
+for _name, _kernel in _KERNELS.items():
     register_kernel(_name, _kernel)
 
 register_rule(

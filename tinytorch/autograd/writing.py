@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from tinytorch.autograd.modes import mode
 from tinytorch.autograd.nodes import Leaf, Node, node_of
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.dtypes import Array
+from tinytorch.training.optimizers import WRITTEN
 
-IN_PLACE: dict[str, int] = {"setitem": 1}  # the operation, and how many of its inputs it writes to
+IN_PLACE = {"setitem": (0,), **WRITTEN}  # which of their inputs operations write to
 
 
 class _Line:
@@ -108,7 +110,7 @@ def check_no_leaf(array: Array) -> None:
     """Raise RuntimeError for an array that shares memory with a leaf."""
     for reference in leaves.get(id(owner_of(array)), ()):
         leaf = reference()
-        tensor = leaf and leaf.tensor()
+        tensor = None if leaf is None else leaf.tensor()
         if tensor is not None and np.may_share_memory(tensor.array, array):
             raise refusal(tensor)
 
@@ -123,7 +125,6 @@ def refusal(tensor: Tensor) -> RuntimeError:
 
 def guarded(kernel: Any) -> Any:
     """Return the kernel of ``setitem``, which first refuses to write to a leaf."""
-    from tinytorch.autograd.modes import mode
 
     def setitem(array: Array, value: Array, **options: Any) -> Array:
         if mode.is_recording:
