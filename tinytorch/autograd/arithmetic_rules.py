@@ -22,7 +22,8 @@ def divisor_gradient(gradient: Tensor, a: TensorLike, b: Tensor) -> Tensor:
     A little more b makes the quotient smaller: ``-gradient * (a / b) / b``.
     a and b may be plain numbers, and need not have the shape of the quotient.
     """
-    return -gradient * (a / b / b)
+    quotient: Tensor = a / b
+    return -gradient * (quotient / b)
 
 
 def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
