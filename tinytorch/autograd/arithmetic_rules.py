@@ -33,9 +33,7 @@ def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     return zeros_like(gradient) if b == 0 else gradient * (a ** (b - 1) * b)
 
 
-def exponent_gradient(
-    gradient: Tensor, a: TensorLike, b: TensorLike, output: Tensor
-) -> Tensor:
+def exponent_gradient(gradient: Tensor, a: TensorLike, b: TensorLike, output: Tensor) -> Tensor:
     """Return the gradient of b in ``a ** b``: ``output * log(a)``.
 
     Where a is 0 and b is not negative, it is 0.

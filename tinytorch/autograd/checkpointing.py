@@ -12,7 +12,7 @@ import numpy as np
 from tinytorch.autograd.engine import propagate
 from tinytorch.autograd.modes import enable_grad, is_grad_enabled, no_grad
 from tinytorch.autograd.nodes import Node, node_of, set_node
-from tinytorch.autograd.writing import check_unchanged, writes
+from tinytorch.autograd.writing import check_unchanged
 from tinytorch.tensors import Tensor, listen
 from tinytorch.tensors.door import wrap
 from tinytorch.training.randomness import (
@@ -48,7 +48,7 @@ def checkpoint(
     kept = [(one.array, node_of(one)) if isinstance(one, Tensor) else one for one in inputs]
     again = Again(function, kept, sources, states)
     options = {"again": again, "inputs": [one[0] for one in kept if isinstance(one, tuple)]}
-    node = Node("checkpoint", tuple(used), options, output.shape, output.dtype, writes.count)
+    node = Node("checkpoint", tuple(used), options, output.shape, output.dtype)
     set_node(result, node)
     return result
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.autograd.nodes import Leaf, Node, set_node
+from tinytorch.autograd.nodes import Node, set_node
 from tinytorch.autograd.rules import (
     OUTPUT,
     PLACE,
     SHAPE,
-    STRIDES,
-    has_rule,
-    kept_for,
+    SHAPES,
+    Needs,
+    Rule,
     rule_of,
     sum_to_shape,
 )
@@ -61,20 +61,21 @@ def propagate(
     order = topological_order(list(roots), stop=stop)
     useful = None if wanted is None else leading_to(order, wanted)
     gradients, found = dict(roots), {}
-    for node in order:
+    for node in order if useful is None else filter(useful.__contains__, order):
         gradient = gradients.pop(node, None)
-        if gradient is None or (useful is not None and node not in useful):
+        if gradient is None:
             continue
-        gradient = call_hooks(node, gradient)
-        if isinstance(node, Leaf) or node in stop or (wanted is not None and node in wanted):
+        if node.hooks is not None:
+            gradient = call_hooks(node, gradient)
+        is_end = not node.parents or node in stop
+        if is_end or (wanted is not None and node in wanted):
             found[node] = gradient
-        if isinstance(node, Leaf) or node in stop:
-            continue
-        for parent, part in pull_back(node, gradient, useful, is_recorded=is_recorded):
-            known = gradients.get(parent)
-            gradients[parent] = part if known is None else known + part
-        if not is_kept:
-            let_go(node)
+        if not is_end:
+            for parent, part in pull_back(node, gradient, useful, is_recorded=is_recorded):
+                known = gradients.get(parent)
+                gradients[parent] = part if known is None else known + part
+            if not is_kept:
+                let_go(node)
     return found
 
 
@@ -98,30 +99,38 @@ def pull_back(
     operation = node.operation
     if operation == "checkpoint":
         return list((node.options or {})["again"](node, gradient, is_recorded=is_recorded))
-    if not has_rule(operation):
-        raise RuntimeError(
-            f"no gradient rule is known for the operation {operation!r}; register_rule() one, or "
-            ".detach() what goes in"
-        )
     values = values_of(node, is_recorded=is_recorded)
     parts = []
     for place, parent in enumerate(node.parents):
-        if parent is None or (useful is not None and parent not in useful):
-            continue
-        if (found := rule_of(operation, place)) is not None:
-            rule, needs = found
-            options = {name: (node.options or {})[name] for name in needs.options}
-            asked = [_value(code, place, parent, values) for code in needs.values]
-            parts.append((parent, fitted(rule(gradient, *asked, **options), parent)))
+        if parent is not None and (useful is None or parent in useful):
+            found = rule_of(operation, place)
+            if found is not None:
+                part = call_rule(*found, gradient, place, node, values)
+                parts.append((parent, fitted(part, parent)))
     return parts
 
 
-def _value(code: int, place: int, parent: Node, values: dict[int, Any]) -> Any:
-    if code == SHAPE:
-        return parent.shape
-    if code == PLACE:
-        return place
-    return values[code][place] if code == STRIDES else values[code]
+def call_rule(
+    rule: Rule,
+    needs: Needs,
+    gradient: Tensor,
+    place: int,
+    node: Node,
+    values: dict[int, Any],
+) -> Tensor:
+    """Return what a rule makes of a gradient, given what it asks for."""
+    asked = []
+    for code in needs.values:
+        if code >= SHAPES:
+            asked.append(values[code])
+        elif code == SHAPE:
+            asked.append(node.parents[place].shape)  # type: ignore[union-attr]
+        else:
+            asked.append(place if code == PLACE else values[code][place])
+    if not needs.options:
+        return rule(gradient, *asked)
+    given = node.options or {}
+    return rule(gradient, *asked, **{name: given[name] for name in needs.options})
 
 
 def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
@@ -131,12 +140,10 @@ def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
             f"cannot go back through {node.operation!r} twice: the first time let go of what it "
             "kept; call backward(retain_graph=True) then, or compute the result anew"
         )
-    wanted = sum([1 << place for place, parent in enumerate(node.parents) if parent is not None])
-    is_written = writes.count > node.time
     values = {}
-    for code, value in zip(kept_for(node.operation, wanted), node.kept, strict=True):
+    for code, value in zip(node.codes, node.kept, strict=True):
         if isinstance(value, np.ndarray):
-            if is_written:
+            if writes.latest > node.number:
                 check_unchanged(node, value)
             value = wrap(value)
             if is_recorded:
@@ -155,9 +162,8 @@ def fitted(gradient: Tensor, node: Node) -> Tensor:
 
 def let_go(node: Node) -> None:
     """Free the memory that a node kept, so that no one can go back through it again."""
-    if kept_arrays(node):
-        node.kept = None
-        node.options = None
+    if (node.kept or node.options) and kept_arrays(node):
+        node.kept = node.options = None
 
 
 def kept_arrays(node: Node) -> list[np.ndarray[Any, Any]]:

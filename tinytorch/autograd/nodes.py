@@ -13,7 +13,7 @@ from tinytorch.tensors.shapes import Shape
 
 Hook = Callable[[Tensor], Tensor | None]
 
-next_number = count().__next__
+next_number = count(1).__next__  # of nodes and of writes in place, in the order of time
 
 
 class Node:
@@ -28,6 +28,7 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "codes",
         "dtype",
         "hooks",
         "kept",
@@ -36,7 +37,6 @@ class Node:
         "options",
         "parents",
         "shape",
-        "time",
     )
 
     def __init__(
@@ -46,16 +46,15 @@ class Node:
         options: dict[str, Any] | None,
         shape: Shape,
         dtype: DType,
-        time: int,
     ) -> None:
         self.operation = operation
         self.parents = parents
         self.options = options
         self.shape = shape
         self.dtype = dtype
-        self.time = time  # how many writes in place came before; see ``writing``
         self.number = next_number()
-        self.kept: tuple[Any, ...] | None = ()  # None once backward has let go of it
+        self.codes: tuple[int, ...] = ()  # what it keeps, as ``rules`` calls it
+        self.kept: tuple[Any, ...] | None = ()  # and keeps; None once backward has let go of it
         self.hooks: list[Hook] | None = None
 
     def __repr__(self) -> str:
@@ -69,7 +68,7 @@ class Leaf(Node):
     __slots__ = ("tensor",)
 
     def __init__(self, tensor: Tensor) -> None:
-        super().__init__("leaf", (), None, tensor.shape, tensor.dtype, 0)
+        super().__init__("leaf", (), None, tensor.shape, tensor.dtype)
         self.tensor = weakref.ref(tensor)
 
 

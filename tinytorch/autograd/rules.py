@@ -85,16 +85,19 @@ def _needs_of(operation: str, rule: Rule) -> Needs:
     return Needs(tuple(values), tuple(options))
 
 
-def has_rule(operation: str) -> bool:
-    """Return whether a gradient can flow back through an operation."""
-    return operation in RULES
-
-
 def rule_of(operation: str, place: int) -> tuple[Rule, Needs] | None:
-    """Return the rule for an operation's input, and what it needs; None if there is none."""
-    table, needs = RULES[operation], _needs[operation]
-    key = EVERY if EVERY in table else place
-    return (table[key], needs[key]) if key in table else None
+    """Return the rule for an operation's input and what it needs, or None for no gradient.
+
+    Raises RuntimeError for an operation that nobody has said anything about.
+    """
+    rules = RULES.get(operation)
+    if rules is None:
+        raise RuntimeError(
+            f"no gradient rule is known for the operation {operation!r}; register_rule() one, or "
+            ".detach() what goes in"
+        )
+    key = EVERY if EVERY in rules else place
+    return (rules[key], _needs[operation][key]) if key in rules else None
 
 
 def kept_for(operation: str, wanted: int) -> tuple[int, ...]:

@@ -52,17 +52,22 @@ def record(
     """Let the output remember how it was made: by a ``Node``, which becomes its node.
 
     The node's parents are the nodes of the inputs, in order, with None for a number and for a
-    tensor without one. It keeps what the rules will need, and no more: ``kept_for`` says which
-    inputs (by their number) and whether the output, and ``kept_value`` returns each. What is kept
-    are arrays and plain numbers, not tensors: a tensor would lead back to its node.
+    tensor without one. It keeps what the rules will need, and no more: given the inputs with a
+    node, as bits of a number (``0b101`` for the first and the third), ``kept_for`` says what, in
+    codes, and ``kept_value`` returns what a code stands for. Those are arrays and plain numbers,
+    not tensors: a tensor would lead back to its node.
     """
-    parents = tuple([one._node if isinstance(one, Tensor) else None for one in inputs])  # type: ignore[attr-defined]
-    wanted = sum([1 << place for place, parent in enumerate(parents) if parent is not None])
-    node = Node(
-        operation, parents, options or None, output.array.shape, output.array.dtype, writes.count
-    )
+    parents, wanted = [], 0
+    for place, one in enumerate(inputs):
+        parent = node_of(one) if isinstance(one, Tensor) else None
+        parents.append(parent)
+        if parent is not None:
+            wanted |= 1 << place
+    array = output.array
+    node = Node(operation, tuple(parents), options or None, array.shape, array.dtype)
     codes = kept_for(operation, wanted)
     if codes:
+        node.codes = codes
         node.kept = tuple([kept_value(code, inputs, output) for code in codes])
     set_node(output, node)
 
@@ -71,6 +76,8 @@ def kept_value(code: int, inputs: tuple[TensorLike, ...], output: Tensor) -> Any
     """Return what a code stands for: an input's array or number, the output's array, shapes."""
     if code >= 0:
         one = inputs[code]
+        if isinstance(one, Tensor):
+            return one.array
         return one if isinstance(one, bool | int | float) else as_array(one)
     if code == OUTPUT:
         return output.array

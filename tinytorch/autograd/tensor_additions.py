@@ -6,9 +6,8 @@ import weakref
 from contextlib import ExitStack
 
 from tinytorch.autograd.backward import backward
-from tinytorch.autograd.nodes import Hook, Leaf, Node, node_of, set_node
+from tinytorch.autograd.nodes import Hook, Leaf, Node, next_number, node_of, set_node
 from tinytorch.autograd.tape import make_leaf
-from tinytorch.autograd.writing import writes
 from tinytorch.tensors import Tensor, extend_tensor
 from tinytorch.tensors.door import wrap
 
@@ -72,7 +71,7 @@ def _is_leaf(tensor: Tensor) -> bool:
 def detach(tensor: Tensor) -> Tensor:
     """Return the same numbers, in the same memory, as a constant that no gradient flows to."""
     constant = wrap(tensor.array)
-    constant._detached_at = writes.count  # type: ignore[attr-defined]
+    constant._detached_at = next_number()  # type: ignore[attr-defined]
     return constant
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinytorch.autograd.modes import mode
-from tinytorch.autograd.nodes import Leaf, Node, node_of
+from tinytorch.autograd.nodes import Leaf, Node, next_number, node_of
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.dtypes import Array
 from tinytorch.training.optimizers import WRITTEN
@@ -21,7 +21,7 @@ IN_PLACE = {"setitem": (0,), **WRITTEN}  # which of their inputs operations writ
 
 
 class _Line:
-    """A line of memory that was written to, and when: counted in writes."""
+    """A line of memory that was written to, and when: by the numbers that nodes have, too."""
 
     __slots__ = ("memory", "time", "time_recorded")
 
@@ -34,13 +34,13 @@ class Writes:
     """All writes in place that were heard of."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.latest = 0
         self.lines: dict[int, _Line] = {}
         self.recorded = 0  # how many of the lines hold results that a gradient flows to
 
     def note(self, array: Array, *, is_recorded: bool) -> None:
         """Remember that the memory behind an array was written to now."""
-        self.count += 1
+        self.latest = next_number()
         owner = owner_of(array)
         line = self.lines.get(id(owner))
         if line is None or line.memory() is not owner:
@@ -48,10 +48,10 @@ class Writes:
             key = id(owner)
             line = _Line(weakref.ref(owner, lambda _: self._forget(key)))
             self.lines[key] = line
-        line.time = self.count
+        line.time = self.latest
         if is_recorded:
             self.recorded += not line.time_recorded
-            line.time_recorded = self.count
+            line.time_recorded = self.latest
 
     def last(self, array: Array) -> tuple[int, int]:
         """Return when the memory was last written to, and when with a recorded result; or 0."""
@@ -83,11 +83,11 @@ def owner_of(array: Array) -> Array:
 def check_unchanged(node: Node, array: Array) -> None:
     """Raise RuntimeError where an array that a node kept was written to since.
 
-    ``node.time`` is how many writes there had been when the node was made, and
-    ``writes.last(array)`` says when the array's memory, seen through whatever view, was written to
-    last. The message names the operation and the shape, and says what to do.
+    Nodes and writes are numbered together, as they happen. ``writes.last(array)`` returns the
+    number of the last write to the array's memory, through whatever view, and that of the last one
+    that was recorded; 0 for none. The message names the operation and the shape, and the way out.
     """
-    if writes.last(array)[0] > node.time:
+    if writes.last(array)[0] > node.number:
         raise RuntimeError(
             f"cannot go back through {node.operation!r}: what it kept, of shape {array.shape}, was "
             "changed in place afterwards; write into a .clone(), or x = x + y instead of x += y"
@@ -97,7 +97,7 @@ def check_unchanged(node: Node, array: Array) -> None:
 def check_fresh(tensor: Tensor) -> None:
     """Raise RuntimeError where a tensor's numbers are no longer what its node computed."""
     node = node_of(tensor)
-    since = getattr(tensor, "_detached_at", 0) if node is None else node.time
+    since = getattr(tensor, "_detached_at", 0) if node is None else node.number
     if writes.last(tensor.array)[1] > since:
         raise RuntimeError(
             f"a tensor of shape {tensor.shape} was changed in place through another one that "
