@@ -128,14 +128,24 @@ def conv2d_again(
 def places_of_largest(
     images: Array, largest: Array, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair
 ) -> Array:
-    """Return which place of each window the largest number stands at; the first, if several do."""
+    """Return where each window's largest number stands: in the padded images, as one line.
+
+    The first of several counts. largest: what ``max_pool2d`` returned.
+    """
     padded = pad(images, padding, lowest(images.dtype))
     windows = unfold(padded, kernel_size, stride=stride, dilation=dilation)
-    places = np.zeros(largest.shape, np.intp)
+    has_nan = bool(np.isnan(largest).any())
+    inside = np.zeros(largest.shape, np.int32)  # the number of a place in its window
     for place, (i, j) in reversed(list(enumerate(np.ndindex(kernel_size)))):
         number = windows[..., i, j]
-        np.copyto(places, place, where=(number == largest) | (number != number))
-    return places
+        is_largest = number == largest
+        np.copyto(inside, place, where=is_largest | np.isnan(number) if has_nan else is_largest)
+    i, j = np.divmod(inside, kernel_size[1])
+    batch, channels, height, width = padded.shape
+    down = np.arange(largest.shape[2])[:, None] * stride[0] + i * dilation[0]
+    right = np.arange(largest.shape[3]) * stride[1] + j * dilation[1]
+    image = np.arange(batch * channels).reshape(batch, channels, 1, 1)
+    return np.asarray((image * height + down) * width + right)
 
 
 def max_pool2d_gradient(
@@ -143,57 +153,21 @@ def max_pool2d_gradient(
     dilation: Pair,
 ) -> Tensor:  # fmt: skip
     """Return the gradient of the images in ``max_pool2d``: all of it to each window's largest."""
-    options = {
-        "kernel_size": kernel_size,
-        "stride": stride,
-        "padding": padding,
-        "dilation": dilation,
-    }
-    places = places_of_largest(a.array, output.array, **options)
-    return apply("window_scatter", gradient, places=places, size=a.shape[2:], **options)
+    options = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
+    places = places_of_largest(a.array, output.array, **options, dilation=dilation)
+    return apply("scatter2d", gradient, places=places, size=a.shape[2:], padding=padding)
 
 
-def window_scatter_kernel(
-    values: Array, *, places: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair,
-    dilation: Pair,
-) -> Array:  # fmt: skip
-    """Return images of zeros, with each window's value added at its place."""
+def scatter2d_kernel(values: Array, *, places: Array, size: Pair, padding: Pair) -> Array:
+    """Return images of zeros, with each value added at its place in them with their margin."""
     images = pad(np.zeros((*values.shape[:2], *size), values.dtype), padding)
-    for place, (i, j) in enumerate(np.ndindex(kernel_size)):
-        part = np.where(places == place, values, values.dtype.type(0))[:, :, None, None]
-        fold(
-            images[:, :, i * dilation[0] :, j * dilation[1] :],
-            part,
-            0,
-            stride=stride,
-            dilation=dilation,
-        )
-    return without_margin(images, padding)
+    totals = np.bincount(places.ravel(), values.ravel(), minlength=images.size)
+    return without_margin(totals.astype(values.dtype).reshape(images.shape), padding)
 
 
-def window_gather_kernel(
-    images: Array, *, places: Array, size: Pair, kernel_size: Pair, stride: Pair, padding: Pair,
-    dilation: Pair,
-) -> Array:  # fmt: skip
-    """Return what stands at each window's place."""
-    windows = unfold(pad(images, padding), kernel_size, stride=stride, dilation=dilation)
-    values = np.zeros(places.shape, images.dtype)
-    for place, (i, j) in enumerate(np.ndindex(kernel_size)):
-        np.copyto(values, windows[..., i, j], where=places == place)
-    return values
-
-
-def transposed(operation: str) -> Any:
-    """Return the rule of a linear operation on windows: the one that goes the other way."""
-
-    def rule(
-        gradient: Tensor, *, places: Array, size: Pair, kernel_size: Pair, stride: Pair,
-        padding: Pair, dilation: Pair,
-    ) -> Tensor:  # fmt: skip
-        where = {"places": places, "size": size, "kernel_size": kernel_size, "stride": stride}
-        return apply(operation, gradient, **where, padding=padding, dilation=dilation)
-
-    return rule
+def gather2d_kernel(images: Array, *, places: Array, size: Pair, padding: Pair) -> Array:
+    """Return what stands at each of the places in the images with their margin."""
+    return pad(images, padding).ravel()[places]
 
 
 def avg_pool2d_gradient(
@@ -264,8 +238,8 @@ def _margin(size: int, width: int, mode: str) -> list[tuple[int, int]]:
 _KERNELS: dict[str, Kernel] = {
     "conv2d_input_gradient": conv2d_input_gradient_kernel,
     "conv2d_weight_gradient": conv2d_weight_gradient_kernel,
-    "window_scatter": window_scatter_kernel,
-    "window_gather": window_gather_kernel,
+    "scatter2d": scatter2d_kernel,
+    "gather2d": gather2d_kernel,
     "avg_pool2d_gradient": avg_pool2d_gradient_kernel,
     "pad2d_gradient": pad2d_gradient_kernel,
 }
@@ -292,8 +266,18 @@ register_rule(
     ),
 )
 register_rule("max_pool2d", max_pool2d_gradient)
-register_rule("window_scatter", transposed("window_gather"))
-register_rule("window_gather", transposed("window_scatter"))
+register_rule(
+    "scatter2d",
+    lambda gradient, *, places, size, padding: apply(
+        "gather2d", gradient, places=places, size=size, padding=padding
+    ),
+)
+register_rule(
+    "gather2d",
+    lambda gradient, *, places, size, padding: apply(
+        "scatter2d", gradient, places=places, size=size, padding=padding
+    ),
+)
 register_rule("avg_pool2d", avg_pool2d_gradient)
 register_rule("avg_pool2d_gradient", avg_pool2d_again)
 register_rule(
