@@ -14,7 +14,7 @@ import tinytorch.autograd.window_rules  # noqa: F401  fill the table of rules
 from tinytorch.autograd.arithmetic_rules import divisor_gradient
 from tinytorch.autograd.backward import grad
 from tinytorch.autograd.checking import gradcheck, gradgradcheck, numerical_jacobian
-from tinytorch.autograd.checkpointing import checkpoint
+from tinytorch.autograd.checkpointing import checkpoint, recompute
 from tinytorch.autograd.engine import propagate, pull_back, topological_order
 from tinytorch.autograd.graph import draw_graph, graph_of, saved_bytes, saved_table
 from tinytorch.autograd.layer_rules import log_softmax_gradient
@@ -50,6 +50,7 @@ __all__ = [
     "propagate",
     "pull_back",
     "put_kernel",
+    "recompute",
     "record",
     "register_not_differentiable",
     "register_rule",

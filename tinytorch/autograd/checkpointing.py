@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
@@ -12,11 +12,10 @@ import numpy as np
 from tinytorch.autograd.engine import propagate
 from tinytorch.autograd.modes import enable_grad, is_grad_enabled, no_grad
 from tinytorch.autograd.nodes import Node, node_of, set_node
-from tinytorch.autograd.writing import check_unchanged
 from tinytorch.tensors import Tensor, listen
 from tinytorch.tensors.door import wrap
+from tinytorch.tensors.dtypes import Array
 from tinytorch.training.randomness import (
-    Generators,
     find_generators,
     generator_states,
     restore_generators,
@@ -37,84 +36,99 @@ def checkpoint(
     """
     if not is_grad_enabled():
         return function(*inputs)
-    sources = find_generators(function=function, **_numbered(generators))
-    states = generator_states(sources)
-    used = {node: None for one in inputs if isinstance(one, Tensor) and (node := node_of(one))}
-    with no_grad(), noting_nodes(used):
+    part = Part(function, inputs, generators)
+    with no_grad(), part.noting():
         output = function(*inputs)
-    if not used or not output.is_floating_point():
+    if not part.read or not output.is_floating_point():
         return output
     result = wrap(output.array)
-    kept = [(one.array, node_of(one)) if isinstance(one, Tensor) else one for one in inputs]
-    again = Again(function, kept, sources, states)
-    options = {"again": again, "inputs": [one[0] for one in kept if isinstance(one, tuple)]}
-    node = Node("checkpoint", tuple(used), options, output.shape, output.dtype)
+    node = Node("checkpoint", tuple(part.read), {"part": part}, output.shape, output.dtype)
+    node.kept = part.arrays()
+    node.codes = tuple(range(len(node.kept)))
     set_node(result, node)
     return result
 
 
-def _numbered(generators: Sequence[np.random.Generator]) -> dict[str, np.random.Generator]:
-    return {f"generator {number}": one for number, one in enumerate(generators)}
-
-
-@contextmanager
-def noting_nodes(used: dict[Node, None]) -> Iterator[None]:
-    """Note the nodes of all tensors that this thread's operations read: nothing else has one."""
-    thread = get_ident()
-
-    def note(operation: str, inputs: Any, options: Any, output: Tensor, seconds: float) -> None:
-        if get_ident() == thread:
-            tensors = [one for one in inputs if isinstance(one, Tensor)]
-            used.update({node: None for one in tensors if (node := node_of(one)) is not None})
-
-    with listen(note):
-        yield
-
-
-class Again:
-    """A part of a model that is computed again, in the state that it was computed in before."""
+class Part:
+    """A part of a model that will be computed again, as it was computed now."""
 
     def __init__(
         self,
         function: Callable[..., Tensor],
-        inputs: list[Any],
-        sources: Generators,
-        states: Mapping[str, Any],
+        inputs: Sequence[Any],
+        generators: Sequence[np.random.Generator],
     ) -> None:
+        given = {f"generator {number}": one for number, one in enumerate(generators)}
         self.function = function
-        self.inputs = inputs
-        self.sources = sources
-        self.states = states
+        self.sources = find_generators(function=function, **given)
+        self.states = generator_states(self.sources)
+        self.read: dict[Node, Array] = {}  # what it did not make, and gradients flow to
+        self.inputs = [one if not isinstance(one, Tensor) else _Input(one) for one in inputs]
+        for one in inputs:
+            self._note(one)
 
-    def __call__(
-        self, node: Node, gradient: Tensor, *, is_recorded: bool
-    ) -> list[tuple[Node, Tensor]]:
-        """Return the gradients of what the function read, given that of its result."""
-        with replayed(self.sources, self.states), enable_grad():
-            output = self.function(*[self._restored(node, one) for one in self.inputs])
-        root = node_of(output)
-        if root is None:
-            return []
-        parents = {one for one in node.parents if one is not None}
-        found = propagate({root: gradient}, stop=parents, is_recorded=is_recorded)
-        return list(found.items())
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Note what this thread's operations read; nothing that they make has a node."""
+        thread = get_ident()
 
-    def _restored(self, node: Node, kept: Any) -> Any:
-        if not isinstance(kept, tuple):
-            return kept
-        array, parent = kept
-        check_unchanged(node, array)
-        tensor = wrap(array)
-        set_node(tensor, parent)
+        def hear(operation: str, inputs: Any, options: Any, output: Tensor, seconds: float) -> None:
+            if get_ident() == thread:
+                for one in inputs:
+                    self._note(one)
+
+        with listen(hear):
+            yield
+
+    def _note(self, value: Any) -> None:
+        node = node_of(value) if isinstance(value, Tensor) else None
+        if node is not None:
+            self.read[node] = value.array
+
+    def arrays(self) -> tuple[Array, ...]:
+        """Return the memory that the part was computed from, which has to stay as it is."""
+        inputs = [one.array for one in self.inputs if isinstance(one, _Input)]
+        return (*inputs, *self.read.values())
+
+    def restored(self) -> list[Any]:
+        """Return the inputs as they were, with the nodes that they had."""
+        return [one.restored() if isinstance(one, _Input) else one for one in self.inputs]
+
+    @contextmanager
+    def as_before(self) -> Iterator[None]:
+        """Let random numbers be those of the first time, and go on as if none had been drawn."""
+        now = generator_states(self.sources)
+        restore_generators(self.sources, self.states)
+        try:
+            yield
+        finally:
+            restore_generators(self.sources, now)
+
+
+class _Input:
+    """A tensor's array and node: what a write in place to the tensor does not change."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.array = tensor.array
+        self.node = node_of(tensor)
+
+    def restored(self) -> Tensor:
+        tensor = wrap(self.array)
+        set_node(tensor, self.node)
         return tensor
 
 
-@contextmanager
-def replayed(sources: Generators, states: Mapping[str, Any]) -> Iterator[None]:
-    """Let generators go on from former states, and put them back to where they were."""
-    now = generator_states(sources)
-    restore_generators(sources, states)
-    try:
-        yield
-    finally:
-        restore_generators(sources, now)
+def recompute(part: Part, gradient: Tensor, *, is_recorded: bool = False) -> dict[Node, Tensor]:
+    """Return the gradients of what a part of a model read, given that of its result.
+
+    Computes the part again, recorded this time: ``part.function`` of the inputs that
+    ``part.restored()`` returns, inside of ``part.as_before()``, which repeats the random numbers.
+    Then goes back through it by ``propagate``, and stops at the nodes in ``part.read``: what lies
+    behind them is the turn of whoever called. Only the computing is recorded whatever the mode;
+    the way back is recorded, and kept for another time, if ``is_recorded``.
+    """
+    with part.as_before(), enable_grad():
+        output = part.function(*part.restored())
+    root = node_of(output)
+    roots = {} if root is None else {root: gradient}
+    return propagate(roots, stop=part.read, is_kept=is_recorded, is_recorded=is_recorded)

@@ -65,12 +65,14 @@ def propagate(
         gradient = gradients.pop(node, None)
         if gradient is None:
             continue
+        if node in stop:
+            found[node] = gradient
+            continue
         if node.hooks is not None:
             gradient = call_hooks(node, gradient)
-        is_end = not node.parents or node in stop
-        if is_end or (wanted is not None and node in wanted):
+        if not node.parents or (wanted is not None and node in wanted):
             found[node] = gradient
-        if not is_end:
+        if node.parents:
             for parent, part in pull_back(node, gradient, useful, is_recorded=is_recorded):
                 known = gradients.get(parent)
                 gradients[parent] = part if known is None else known + part
@@ -97,9 +99,10 @@ def pull_back(
 ) -> list[tuple[Node, Tensor]]:
     """Return each parent of a node with the gradient that comes back to it, in its shape."""
     operation = node.operation
-    if operation == "checkpoint":
-        return list((node.options or {})["again"](node, gradient, is_recorded=is_recorded))
     values = values_of(node, is_recorded=is_recorded)
+    if operation == "checkpoint":
+        part = (node.options or {})["part"]
+        return list(checkpointing.recompute(part, gradient, is_recorded=is_recorded).items())
     parts = []
     for place, parent in enumerate(node.parents):
         if parent is not None and (useful is None or parent in useful):
@@ -146,7 +149,7 @@ def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
             if writes.latest > node.number:
                 check_unchanged(node, value)
             value = wrap(value)
-            if is_recorded:
+            if is_recorded and code < len(node.parents):
                 set_node(value, node if code == OUTPUT else node.parents[code])
         values[code] = value
     return values
@@ -191,3 +194,7 @@ def call_hooks(node: Node, gradient: Tensor) -> Tensor:
                 )
             gradient = changed
     return gradient
+
+
+# A part that is computed again is gone back through by the engine, which has to call it.
+from tinytorch.autograd import checkpointing  # noqa: E402

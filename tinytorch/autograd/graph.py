@@ -47,8 +47,8 @@ def memory_by_node(tensor: Tensor) -> dict[Node, list[Array]]:
     Views keep all of the memory that they look at. What two nodes keep is that of the older one.
     """
     nodes = topological_order([start_of(tensor)])
-    leaves = [one for node in nodes if isinstance(node, Leaf) and (one := node.tensor())]
-    seen = {id(owner_of(one.array)) for one in leaves}
+    leaves = [node.tensor() for node in nodes if isinstance(node, Leaf)]
+    seen = {id(owner_of(one.array)) for one in leaves if one is not None}
     found: dict[Node, list[Array]] = {}
     for node in reversed(nodes):
         owners = {id(one): one for one in map(owner_of, kept_arrays(node)) if id(one) not in seen}
