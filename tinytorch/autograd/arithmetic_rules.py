@@ -38,13 +38,13 @@ def exponent_gradient(gradient: Tensor, a: TensorLike, b: TensorLike, output: Te
 
     Where a is 0 and b is not negative, it is 0.
     """
-    if not isinstance(a, Tensor):
-        logarithm = math.log(a) if a > 0 else (-math.inf if a == 0 else math.nan)
-        if a != 0:
-            return gradient * (output * logarithm)
-        return choose(b >= 0, 0.0, gradient * (output * logarithm))
-    is_flat = (a == 0) & (b >= 0) if isinstance(b, Tensor) else (a == 0) & bool(b >= 0)
-    return choose(is_flat, 0.0, gradient * (output * a.log()))
+    if isinstance(a, Tensor):
+        logarithm = choose((a == 0) & (b >= 0), 0.0, a.log())
+    elif a == 0:
+        logarithm = choose(b >= 0, 0.0, -math.inf)
+    else:
+        logarithm = math.log(a) if a > 0 else math.nan
+    return gradient * (output * logarithm)
 
 
 def modulus_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
