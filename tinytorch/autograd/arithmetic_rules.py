@@ -29,7 +29,8 @@ def divisor_gradient(gradient: Tensor, a: TensorLike, b: Tensor) -> Tensor:
 def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``a ** b``: ``b * a ** (b - 1)``, and 0 where b is 0."""
     if isinstance(b, Tensor):
-        return choose(b == 0, 0.0, gradient * (b * a ** (b - 1)))
+        power = choose(b == 0, 1.0, b)  # so that no infinity is made to be left out
+        return choose(b == 0, 0.0, gradient * (b * a ** (power - 1)))
     return zeros_like(gradient) if b == 0 else gradient * (a ** (b - 1) * b)
 
 
