@@ -330,11 +330,11 @@ CHAINS = {
     ],
 }
 LOSSES = {
-    "mse": (tt.mse_loss, tensor(5, 3, seed=7)),
-    "summed": (functools.partial(tt.mse_loss, reduction="sum"), tensor(5, 3, seed=7)),
-    "huber": (functools.partial(tt.huber_loss, delta=0.3), tensor(5, 3, seed=7)),
-    "surprise": (functools.partial(tt.cross_entropy, label_smoothing=0.1), labels(5)),
-    "yes or no": (tt.binary_cross_entropy_with_logits, tensor(5, 3, seed=7) * 0 + 0.3),
+    "mse": lambda: (tt.mse_loss, tensor(5, 3, seed=7)),
+    "summed": lambda: (functools.partial(tt.mse_loss, reduction="sum"), tensor(5, 3, seed=7)),
+    "huber": lambda: (functools.partial(tt.huber_loss, delta=0.3), tensor(5, 3, seed=7)),
+    "surprise": lambda: (functools.partial(tt.cross_entropy, label_smoothing=0.1), labels(5)),
+    "yes or no": lambda: (tt.binary_cross_entropy_with_logits, tensor(5, 3, seed=7) * 0 + 0.3),
 }
 
 
@@ -342,7 +342,7 @@ LOSSES = {
 @pytest.mark.parametrize("chain", CHAINS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_derived_gradients_are_the_measured_ones(chain, loss):
-    model, (function, targets) = network(*CHAINS[chain]()), LOSSES[loss]
+    model, (function, targets) = network(*CHAINS[chain]()), LOSSES[loss]()
     x = tensor(5, 4, seed=3)
     tt.manual_seed(5)
     value, derived = tt.training.backpropagate(model, function, x, targets)
@@ -786,11 +786,11 @@ def test_other_schedules_follow_their_formulas():
     rates = [warm(step) for step in range(7)]
     wanted = [0.2, 0.28, 0.36, 0.44, 0.52, 0.6, 0.6]
     expect(rates, wanted, because="from a third, in 5 steps, to the whole", within=1e-12)
-    cool = tt.LinearLR(1.0, 2, 1.0, 0.5)
+    cool = tt.LinearLR(1.0, 1.0, 0.5, 2)
     expect(
         [cool(step) for step in range(4)], [1.0, 0.75, 0.5, 0.5], because="or down", within=1e-12
     )
-    for make in (lambda: tt.StepLR(1.0, 0), lambda: tt.LinearLR(1.0, 0),
+    for make in (lambda: tt.StepLR(1.0, 0), lambda: tt.LinearLR(1.0, total_iters=0),
                  lambda: tt.CosineAnnealingLR(1.0, 0)):  # fmt: skip
         expect_error(make, ValueError, "not 0", because="no time passes in 0 steps")
     expect(tt.CosineAnnealingLR(1.0, 1)(1), 0.0, because="1 step is enough", within=1e-12)

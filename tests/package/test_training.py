@@ -12,14 +12,16 @@ import tinytorch as tt
 from tinytorch.course import expect, expect_error
 
 
-class Line(tt.Module):
-    """A model with one parameter that it multiplies its inputs by."""
+def line(*numbers):
+    """Return a model with one parameter that it multiplies its inputs by."""
 
-    def __init__(self, *numbers):
-        self.weight = tt.tensor(list(numbers))
+    class Line(tt.Module):
+        def forward(self, x):
+            return x * self.weight
 
-    def forward(self, x):
-        return x * self.weight
+    model = Line()
+    model.weight = tt.tensor(list(numbers))
+    return model
 
 
 def column(*numbers):
@@ -511,7 +513,7 @@ def test_the_rate_stays_down():
 
 def trainer_of(gradient, loss=2.0, **options):
     """Return a trainer of one parameter of 1.0, whose source always says the same."""
-    model = Line(1.0)
+    model = line(1.0)
     optimizer = options.pop("optimizer", tt.SGD(model.parameters(), 0.1))
 
     def source(*given):
@@ -529,7 +531,7 @@ def test_a_step_returns_the_loss_and_moves_the_parameters():
 
 @pytest.mark.step("training.train_step")
 def test_the_source_gets_the_model_the_loss_and_the_batch():
-    model, seen = Line(1.0), []
+    model, seen = line(1.0), []
 
     def source(*given):
         seen.extend(given)
@@ -680,7 +682,7 @@ def test_yes_and_no_are_scored_without_rounding_to_certainty():
 
 
 def test_gradients_can_be_measured_of_any_model():
-    model = Line(2.0).to(tt.float64)
+    model = line(2.0).to(tt.float64)
     loss, gradients = tt.finite_differences(model, tt.mse_loss, tt.tensor([3.0]), tt.tensor([5.0]))
     expect(loss.item(), 1.0, because="2 * 3 is 1 from 5", within=1e-12)
     expect(gradients[0].tolist(), [6.0], because="2 * (6 - 5) * 3", within=1e-6)
@@ -721,7 +723,7 @@ def test_a_step_writes_to_the_memory_of_the_parameter():
 
 
 def test_schedules_follow_each_other():
-    schedule = tt.SequentialLR([tt.LinearLR(1.0, 4, 0.0), tt.StepLR(1.0, 2, 0.5)], [4])
+    schedule = tt.SequentialLR([tt.LinearLR(1.0, 0.0, 1.0, 4), tt.StepLR(1.0, 2, 0.5)], [4])
     found = [schedule(step) for step in range(9)]
     wanted = [0.0, 0.25, 0.5, 0.75, 1.0, 1.0, 0.5, 0.5, 0.25]
     expect(found, wanted, because="four steps of warm-up, then halved after every two")

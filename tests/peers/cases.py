@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.peers import layer_cases, network_cases
+from tests.peers import layer_cases, network_cases, training_cases
 from tests.peers.case import Case
 
 DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
@@ -108,7 +108,12 @@ _LAYOUT = {
     "strides": strides,
     "written": written,
 }
-_HELPERS = {**_LAYOUT, **layer_cases.HELPERS, **network_cases.HELPERS}
+_HELPERS = {
+    **_LAYOUT,
+    **layer_cases.HELPERS,
+    **network_cases.HELPERS,
+    **training_cases.HELPERS,
+}
 
 # Elementwise operations
 
@@ -357,5 +362,6 @@ def creating() -> Iterator[Case]:
 def all_cases() -> dict[str, Case]:
     """Return every case by its name."""
     sources = (elementwise, with_numbers, unary, reductions, products, views, indexing, joining,
-               casting, creating, layer_cases.layers, network_cases.networks)  # fmt: skip
+               casting, creating, layer_cases.layers, network_cases.networks,
+               training_cases.training)  # fmt: skip
     return {case.name: case for source in sources for case in source()}
