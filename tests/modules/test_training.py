@@ -1259,11 +1259,15 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     folder = tmp_path / "new" / "folder"
     kept = tt.Checkpoints(folder, keep=2)
     expect(kept.latest(), None, because="there is none yet")
+    folder.mkdir(parents=True)
+    for left in ("epoch-000001.safetensors.part", "epoch-000001.safetensors.part.7.tmp"):
+        (folder / left).write_bytes(b"half")
     for epoch in (1, 2, 10):
         kept.save(epoch, {"w": tt.ones(1)}, {"epoch": epoch})
     names = [path.name for path in kept.paths()]
     wanted = ["epoch-000002.safetensors", "epoch-000010.safetensors"]
     expect(names, wanted, because="two, oldest first")
+    expect(len(list(folder.iterdir())), 2, because="what was never finished is gone too")
     expect(kept.latest().facts, {"epoch": 10}, because="the last one")
     for options in ({"keep": 0}, {"every": 0}):
         expect_error(lambda o=options: tt.Checkpoints(folder, **o), ValueError, "0",
