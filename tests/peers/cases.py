@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.peers import gradient_cases, layer_cases, network_cases
+from tests.peers import gradient_cases, layer_cases, network_cases, training_cases
 from tests.peers.case import Case
 
 DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64")
@@ -108,7 +108,13 @@ _LAYOUT = {
     "strides": strides,
     "written": written,
 }
-_HELPERS = {**_LAYOUT, **layer_cases.HELPERS, **network_cases.HELPERS, **gradient_cases.HELPERS}
+_HELPERS = {
+    **_LAYOUT,
+    **layer_cases.HELPERS,
+    **network_cases.HELPERS,
+    **training_cases.HELPERS,
+    **gradient_cases.HELPERS,
+}
 
 # Elementwise operations
 
@@ -358,5 +364,5 @@ def all_cases() -> dict[str, Case]:
     """Return every case by its name."""
     sources = (elementwise, with_numbers, unary, reductions, products, views, indexing, joining,
                casting, creating, layer_cases.layers, network_cases.networks,
-               gradient_cases.gradients)  # fmt: skip
+               training_cases.training, gradient_cases.gradients)  # fmt: skip
     return {case.name: case for source in sources for case in source()}

@@ -121,6 +121,17 @@ DIFFERENCES = {
     "Integers have no mean, as in mean(). PyTorch's average pooling cuts its fractions off.": [
         r"nn\(lib\)\.avg_pool2d\(a, 2\) \| a=int64\[1,2,4,4\]",
     ],
+    "A loss compares each prediction with a target of its own. PyTorch broadcasts the two shapes, "
+    "with a warning, and compares each with each.": [
+        r"nn\(lib\)\.(mse_loss|huber_loss)\(a, b\) \| a=float32\[(3,1)?\] b=float32\[[13]\]",
+    ],
+    "softplus is exact to the last bits. PyTorch returns its input above 20.": [
+        r"nn\(lib\)\.softplus\(a \* -20\) \| a=float64\[(9\]|3,4\]T)",
+    ],
+    "Gradients are clipped to the length that is asked for. PyTorch divides by their length and a "
+    "millionth more.": [
+        r"clipped\(lib, 'clip_grad_norm_', [13]\.0, a, b\) \| a=float64\S* b=float64\S*",
+    ],
 }
 
 

@@ -1,4 +1,4 @@
-"""Tensors, layers and networks agree with PyTorch, or differ for a reason written down.
+"""Tensors, layers, networks and training agree with PyTorch, or differ for a written reason.
 
 Compares with frozen results; with PEERS=live in the environment, with PyTorch itself.
 """

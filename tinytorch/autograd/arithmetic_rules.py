@@ -39,6 +39,7 @@ def exponent_gradient(gradient: Tensor, a: TensorLike, b: TensorLike, output: Te
 
     Where a is 0 and b is not negative, it is 0.
     """
+    logarithm: TensorLike
     if isinstance(a, Tensor):
         logarithm = choose((a == 0) & (b >= 0), 0.0, a.log())
     elif a == 0:

@@ -122,11 +122,12 @@ class Checkpoints:
         return sorted(self.folder.glob("epoch-*.safetensors"))
 
     def save(self, epoch: int, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Write the checkpoint of an epoch, and take away those that are too old."""
+        """Write the checkpoint of an epoch; take away what is too old, or was never finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(self.folder / f"epoch-{epoch:06}.safetensors", tensors, facts)
-        for old in self.paths()[: -self.keep]:
-            old.unlink()
+        unfinished = self.folder.glob("epoch-*.part*")
+        for path in (*self.paths()[: -self.keep], *unfinished):
+            path.unlink()
 
     def latest(self) -> Checkpoint | None:
         """Return the last checkpoint that is whole, or None; warn of each that is not."""

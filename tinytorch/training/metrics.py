@@ -45,7 +45,8 @@ def confusion_matrix(logits: Tensor, targets: Tensor) -> Tensor:
     require_rows(logits, targets)
     classes = logits.shape[1]
     pairs = targets.to(int64) * classes + logits.argmax(1)  # (batch,)
-    counts = np.bincount(pairs.numpy(), minlength=classes * classes)
+    places = pairs.numpy().astype(np.intp)  # int32 in a browser, and bincount takes no other
+    counts = np.bincount(places, minlength=classes * classes)
     return from_numpy(counts.astype(np.int64).reshape(classes, classes))
 
 

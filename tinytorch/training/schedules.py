@@ -35,13 +35,13 @@ class StepLR:
 class LinearLR:
     """A rate that goes in equal steps from one share of ``lr`` to another, and stays there.
 
-    From a small share to 1 it is a warm-up.
+    It takes ``total_iters`` steps; from a small share to 1 it is a warm-up.
     """
 
     lr: float
-    total_iters: int = 5
     start_factor: float = 1 / 3
     end_factor: float = 1.0
+    total_iters: int = 5
 
     def __post_init__(self) -> None:
         require_steps(self.total_iters)
@@ -80,7 +80,7 @@ class CosineAnnealingLR:
 class SequentialLR:
     """Several schedules, one after another; each but the first begins at its milestone, from 0.
 
-    ``SequentialLR([LinearLR(0.1, 10), CosineAnnealingLR(0.1, 90)], [10])`` warms up and cools down.
+    ``SequentialLR([LinearLR(0.1), CosineAnnealingLR(0.1, 95)], [5])`` warms up and cools down.
     """
 
     schedules: Sequence[Schedule]
