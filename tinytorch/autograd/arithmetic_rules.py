@@ -29,8 +29,8 @@ def divisor_gradient(gradient: Tensor, a: TensorLike, b: Tensor) -> Tensor:
 def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``a ** b``: ``b * a ** (b - 1)``, and 0 where b is 0."""
     if isinstance(b, Tensor):
-        power = choose(b == 0, 1.0, b)  # so that no infinity is made to be left out
-        return choose(b == 0, 0.0, gradient * (b * a ** (power - 1)))
+        power = choose((a == 0) & (b == 0), 1.0, b)  # or 0 would meet an infinity
+        return gradient * (b * a ** (power - 1))
     return zeros_like(gradient) if b == 0 else gradient * (a ** (b - 1) * b)
 
 
@@ -46,7 +46,8 @@ def exponent_gradient(gradient: Tensor, a: TensorLike, b: TensorLike, output: Te
         logarithm = choose(b >= 0, 0.0, -math.inf)
     else:
         logarithm = math.log(a) if a > 0 else math.nan
-    return gradient * (output * logarithm)
+    slope: Tensor = output * logarithm
+    return gradient * slope
 
 
 def modulus_gradient(gradient: Tensor, a: Tensor, b: Tensor) -> Tensor:
