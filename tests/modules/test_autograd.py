@@ -1,7 +1,9 @@
 """Autograd beyond the chapter's examples: small steps, loops and identities as oracles."""
 
+import copy
 import gc
 import math
+import pickle
 import weakref
 from itertools import product
 
@@ -785,6 +787,29 @@ def test_a_parameter_may_change_its_dtype():
     layer.to(tt.float64)
     layer(tt.tensor(random(3, 2))).sum().backward()
     expect(layer.weight.grad.dtype, tt.float64, because="the gradient is the tensor's as it is")
+
+
+def test_a_copied_model_has_leaves_of_its_own():
+    layer = tt.Dense(2, 1)
+    layer.weight.requires_grad_()
+    layer(tt.ones(1, 2)).sum().backward()
+    copied = copy.deepcopy(layer)
+    copied(tt.ones(1, 2)).sum().backward()
+    expect(copied.weight.grad.tolist(), [[2.0, 2.0]], because="copied with its gradient, and more")
+    expect(layer.weight.grad.tolist(), [[1.0, 1.0]], because="the first one's is as it was")
+    expect(copied.bias.requires_grad, False, because="a constant stays one")
+    expect(copied.weight.shares_memory(layer.weight), False, because="memory of its own")
+    expect_error(
+        lambda: copy.deepcopy(layer.weight * 2), RuntimeError, "detach", because="it has a graph"
+    )
+
+
+def test_a_tensor_from_a_file_is_a_constant():
+    x = leaf([1.0, 2.0])
+    for tensor in (x, x * 1):
+        loaded = pickle.loads(pickle.dumps(tensor))
+        expect(loaded.tolist(), [1.0, 2.0], because="its numbers")
+        expect(loaded.requires_grad, False, because="a graph does not leave its process")
 
 
 def test_requiring_can_be_taken_back():

@@ -30,7 +30,8 @@ def base_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``a ** b``: ``b * a ** (b - 1)``, and 0 where b is 0."""
     if isinstance(b, Tensor):
         power = choose((a == 0) & (b == 0), 1.0, b)  # or 0 would meet an infinity
-        return gradient * (b * a ** (power - 1))
+        slope: Tensor = b * a ** (power - 1)
+        return gradient * slope
     return zeros_like(gradient) if b == 0 else gradient * (a ** (b - 1) * b)
 
 

@@ -61,6 +61,13 @@ class Node:
         """Return the operation and the shape of its result."""
         return f"<{self.operation} {self.shape}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _nothing, ()  # a graph stays in its process; what is loaded from a file has none
+
+
+def _nothing() -> None:
+    return None
+
 
 class Leaf(Node):
     """A tensor that gradients are wanted for: where the graph begins and backward ends."""

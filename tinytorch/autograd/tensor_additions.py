@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import ExitStack
+from typing import Any
 
 from tinytorch.autograd.backward import backward
 from tinytorch.autograd.nodes import Hook, Leaf, Node, next_number, node_of, set_node
@@ -75,6 +76,24 @@ def detach(tensor: Tensor) -> Tensor:
     return constant
 
 
+def _deepcopy(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
+    """Return a tensor with memory of its own, a leaf if this one is one.
+
+    Raises RuntimeError for what was computed from a leaf: its graph cannot be copied.
+    """
+    if not _is_leaf(tensor):
+        raise RuntimeError(
+            f"a tensor of shape {tensor.shape} that was computed from others cannot be copied with "
+            "its graph; use .detach() or .clone()"
+        )
+    copy = memo[id(tensor)] = wrap(tensor.array.copy())
+    if node_of(tensor) is not None:
+        requires_grad_(copy)
+        gradient = _grad(tensor)
+        copy._grad = None if gradient is None else _deepcopy(gradient, memo)  # type: ignore[attr-defined]
+    return copy
+
+
 def register_hook(tensor: Tensor, hook: Hook) -> ExitStack:
     """Call ``hook(gradient)`` with the tensor's gradient when backward has it complete.
 
@@ -120,6 +139,7 @@ for _name, _value in {
     "grad_fn": property(_grad_fn),
     "is_leaf": property(_is_leaf),
     "detach": detach,
+    "__deepcopy__": _deepcopy,
     "backward": backward,
     "register_hook": register_hook,
     "retain_grad": retain_grad,
