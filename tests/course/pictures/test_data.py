@@ -54,7 +54,7 @@ def test_a_timeline_has_a_lane_for_each_who_and_a_box_as_long_as_the_event():
         "worker 1 spends 80% read",
         "caller spends 80% wait, 20% use",
     ]
-    assert {"worker 1", "caller", "read 3", "100 ms"} <= set(written(picture))
+    assert {"worker 1", "caller", "read", "3", "100 ms"} <= set(written(picture))
 
 
 def test_nobody_waits_for_what_they_do_themselves():
@@ -68,7 +68,7 @@ def test_the_caller_comes_last_and_the_workers_in_order():
     assert lanes == ["worker 0", "worker 1", "caller"]
 
 
-def test_an_event_too_short_for_its_words_keeps_the_last_or_none():
+def test_an_event_too_short_for_its_words_keeps_its_number_or_none():
     crowded = [Event("caller", "use", n, n * 0.001, (n + 0.9) * 0.001) for n in range(20)]
     assert {"0", "9"} <= set(written(pictures.timeline(crowded)))
     crowded = [Event("caller", "use", n, n * 0.001, (n + 0.9) * 0.001) for n in range(100)]

@@ -57,7 +57,7 @@ def test_images_hang_in_rows_of_about_equal_length():
 
 
 def test_long_labels_get_the_room_they_need():
-    picture = pictures.gallery(np.ones((4, 2, 2)), ["a label of some length"] * 4)
+    picture = pictures.gallery(np.ones((4, 2, 2)), ["a longer label"] * 4)
     assert len({words.get("y") for words in shapes(picture, "text")}) == 2
 
 

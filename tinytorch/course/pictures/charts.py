@@ -18,6 +18,7 @@ from tinytorch.course.pictures.strokes import (
     Drawing,
     Picture,
     as_array,
+    as_word,
     hue_of,
     width_of,
 )
@@ -37,7 +38,7 @@ def lines(
     named: name to heights, one for each of `over`, whose words are written below the places.
     """
     highest = max(map(max, named.values())) or 1.0
-    marks = {share: f"{highest * share:.3g}{unit}" for share in (0.0, 0.5, 1.0)}
+    marks = {share: f"{as_word(highest * share)}{unit}" for share in (0.0, 0.5, 1.0)}
     left = 12 + max(width_of(mark, 12) for mark in marks.values())
     right, ceiling, floor = WIDTH - max(8, width_of(str(over[-1]), 12) / 2), 36.0, 216.0
     across = np.linspace(left, right, len(over))
@@ -52,7 +53,7 @@ def lines(
     for number, (name, heights) in enumerate(named.items()):
         ups = [floor - (floor - ceiling) * height / highest for height in heights]
         _draw_line(drawing, list(zip(across, ups, strict=True)), hue_of(number))
-        told.append(f"{name}: {', '.join(f'{height:.3g}{unit}' for height in heights)}")
+        told.append(f"{name}: {', '.join(as_word(float(height)) + unit for height in heights)}")
     _write_names(drawing, list(named), floor + 40)
     return drawing.picture("\n".join(told))
 
@@ -76,18 +77,19 @@ def curves(x: Any, named: Mapping[str, Any]) -> Picture:
 
 
 def histograms(rows: Mapping[str, Mapping[str, Any]], *, reach: float) -> Picture:
-    """Draw a row of histograms from -reach to reach for each name, each with its spread below."""
+    """Draw a row of histograms from -reach to reach for each name, with spread and place below."""
     drawing, told = Drawing(), []
     wide = (WIDTH + 8) / max(map(len, rows.values())) - 8
     for row, (name, columns) in enumerate(rows.items()):
-        top = 12 + 104 * row
+        top = 12 + 116 * row
         drawing.words(0, top, name, anchor="start")
         spreads = []
         for column, (where, values) in enumerate(columns.items()):
             array, left = as_array(values), (wide + 8) * column
             spread = f"{float(array.std()):.2g}"
             _draw_bars(drawing, array.clip(-reach, reach), reach, (left, top + 14, wide))
-            drawing.words(left + wide / 2, top + 74, f"{where}: {spread}", size=12)
+            drawing.words(left + wide / 2, top + 74, spread, size=12)
+            drawing.words(left + wide / 2, top + 88, where, size=12, pale=True)
             spreads.append(f"{where} {spread}")
         told.append(f"{name}: spread in {', '.join(spreads)}")
     return drawing.picture("\n".join(told))

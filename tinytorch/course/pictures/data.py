@@ -9,12 +9,13 @@ from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Protocol
 
-from tinytorch.course.pictures.strokes import CELL, WIDTH, Drawing, Picture, hue_of, width_of
+from tinytorch.course.pictures.strokes import WIDTH, Drawing, Picture, hue_of, width_of
 
 __all__ = ["Happening", "sample_path", "shards", "timeline"]
 
 MOST_SAMPLES = 10  # in a drawn path: more do not fit a telephone
-LANE = CELL + 8
+HIGH = 38  # of an event, which has two lines of words
+LANE = HIGH + 6
 PAGE, PER_ROW = 19.8, 18  # from one drawn page of memory to the next
 
 
@@ -89,7 +90,7 @@ def timeline(events: Sequence[Happening], *, title: str = "") -> Picture:
         wide = max((WIDTH - left) * (event.end - event.start) / span, 0.5)
         _draw_event(drawing, event, x, top + LANE * lanes.index(event.who), wide)
     for lane, who in enumerate(lanes):
-        drawing.words(0, top + LANE * lane + CELL / 2, who, anchor="start")
+        drawing.words(0, top + LANE * lane + HIGH / 2, who, anchor="start")
     floor = top + LANE * len(lanes) + 2
     drawing.line([(left, floor), (WIDTH, floor)])
     drawing.words(left, floor + 12, "0", anchor="start", size=12)
@@ -131,11 +132,11 @@ def _told_path(
 def _draw_event(drawing: Drawing, event: Happening, x: float, y: float, wide: float) -> None:
     """Draw what somebody did, with as many of its words as it has room for."""
     busy = event.what != "wait"
-    drawing.box(x, y, wide, CELL, hue_of(event.batch), solid=busy)
-    choices = (f"{event.what} {event.batch}", str(event.batch))
-    fitting = (text for text in choices if busy and width_of(text, 12) < wide)
-    if text := next(fitting, ""):
-        drawing.words(x + wide / 2, y + CELL / 2, text, size=12)
+    drawing.box(x, y, wide, HIGH, hue_of(event.batch), solid=busy)
+    words = [word for word in (event.what, str(event.batch)) if width_of(word, 12) < wide]
+    for place, word in enumerate(words if busy else []):
+        middle = y + HIGH * (place + 1) / (len(words) + 1)
+        drawing.words(x + wide / 2, middle, word, size=12)
 
 
 def _is_hidden(event: Happening, events: Sequence[Happening]) -> bool:

@@ -18,6 +18,7 @@ from tinytorch.course.pictures.strokes import (
     as_array,
     as_word,
     in_a_row,
+    width_of,
 )
 
 __all__ = ["gallery"]
@@ -42,6 +43,8 @@ def gallery(images: Any, labels: Sequence[Any] | None = None, *, columns: int = 
     batch = batch / (float(batch.max()) or 1.0)
     drawing, abreast = Drawing(), in_a_row(len(batch), columns, tags)
     wide = (WIDTH + GAP) / max(abreast, min(columns, 4)) - GAP
+    if abreast > 1:
+        wide = max(wide, 4 + max(map(width_of, tags)))
     for first in range(0, len(batch), abreast):
         some = slice(first, first + abreast)
         _hang(drawing, batch[some], tags[some], wide)

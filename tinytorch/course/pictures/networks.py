@@ -26,6 +26,7 @@ from tinytorch.course.pictures.strokes import (
 
 __all__ = ["Window", "attention_maps", "filters", "receptive_fields", "regions", "sliding_window"]
 
+ROW = 30.0  # of a map of attention
 MOST_PLACES = 12  # rows or columns in which a number or a word can still be read
 
 
@@ -142,20 +143,19 @@ def attention_maps(
     looked_at = queries if keys is None else keys
     _refuse_large(max(len(queries), len(looked_at)))
     left = 8 + max(map(width_of, queries))
-    cell = min(44.0, (WIDTH - left) / len(looked_at))
-    drawing, told, top = Drawing(), [], 0.0
+    wide = min(52.0, (WIDTH - left - _overhang(looked_at)) / len(looked_at))
+    drawing, told = Drawing(), []
     for name, given in shares.items():
-        grid = as_array(given)
+        grid, top = as_array(given), drawing.bottom + (20 if drawing.strokes else 0)
         drawing.words(0, top + 10, name, anchor="start")
-        _write_keys(drawing, looked_at, left, top + 30, cell)
+        top = _write_keys(drawing, looked_at, left, top + 28, wide)
         for y, query in enumerate(queries):
-            drawing.words(left - 6, top + 42 + cell * (y + 0.5), query, anchor="end")
+            down = top + ROW * y
+            drawing.words(left - 6, down + ROW / 2, query, anchor="end")
             for x, share in enumerate(grid[y]):
-                corner = left + cell * x, top + 42 + cell * y
-                drawing.shade(*corner, cell - 1, cell - 1, BLUE, float(share))
+                drawing.shade(left + wide * x, down, wide - 1, ROW - 1, BLUE, float(share))
             most = int(grid[y].argmax())
             told.append(f"{name}: {query} looks most at {looked_at[most]}, {grid[y, most]:.0%}")
-        top += 58 + cell * len(queries)
     return drawing.picture("\n".join(told))
 
 
@@ -215,8 +215,14 @@ def _fill(drawing: Drawing, mask: Array, left: float, side: float, hue: str) -> 
     )
 
 
-def _write_keys(drawing: Drawing, keys: Sequence[str], left: float, y: float, cell: float) -> None:
-    """Write a word above each column, every second one higher where they are crowded."""
-    crowded = max(map(width_of, keys)) + 6 > cell
+def _overhang(keys: Sequence[str]) -> float:
+    """Return how far the last word may reach beyond its column."""
+    return max(0.0, max(map(width_of, keys)) / 2 - 20)
+
+
+def _write_keys(drawing: Drawing, keys: Sequence[str], left: float, y: float, wide: float) -> float:
+    """Write a word above each column, in turn on two lines where crowded; return what is below."""
+    lines = 2 if max(map(width_of, keys)) + 6 > wide else 1
     for x, key in enumerate(keys):
-        drawing.words(left + cell * (x + 0.5), y - 14 * (x % 2 if crowded else 0), key)
+        drawing.words(left + wide * (x + 0.5), y + 16 * ((x + 1) % lines), key)
+    return y + 16 * lines - 4

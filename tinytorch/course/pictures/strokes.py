@@ -209,8 +209,10 @@ def as_array(tensor: Any) -> Array:
 
 
 def as_word(value: Any) -> str:
-    """Return a value as it stands in a box: numbers with three digits."""
-    return f"{value:.3g}" if isinstance(value, (float, np.floating)) else str(value)
+    """Return a value as it stands in a box: fractions with three digits, thousands in full."""
+    if not isinstance(value, (float, np.floating)):
+        return str(value)
+    return f"{value:,.0f}" if 1000 <= abs(float(value)) < 1e6 else f"{value:.3g}"
 
 
 def hue_of(number: int) -> str:
@@ -225,7 +227,7 @@ def width_of(text: str, size: int = 13) -> float:
 
 def in_a_row(count: int, most: int, labels: Sequence[str]) -> int:
     """Return how many things to draw side by side, so that labels fit and rows are about equal."""
-    room = int((WIDTH + 4) / (4 + max(map(width_of, labels), default=0)))
+    room = int((WIDTH + 8) / (8 + max(map(width_of, labels), default=0)))
     rows = -(-count // max(1, min(most, room)))
     return -(-count // rows)
 
