@@ -91,10 +91,7 @@ def timeline(events: Sequence[Happening], *, title: str = "") -> Picture:
         _draw_event(drawing, event, x, top + LANE * lanes.index(event.who), wide)
     for lane, who in enumerate(lanes):
         drawing.words(0, top + LANE * lane + HIGH / 2, who, anchor="start")
-    floor = top + LANE * len(lanes) + 2
-    drawing.line([(left, floor), (WIDTH, floor)])
-    drawing.words(left, floor + 12, "0", anchor="start", size=12)
-    drawing.words(WIDTH, floor + 12, f"{span * 1e3:.0f} ms", anchor="end", size=12)
+    _write_times(drawing, left, top + LANE * len(lanes) + 2, span)
     told = [f"{title or 'who did what'}, in {span * 1e3:.0f} ms"]
     told += [_told_lane(who, [e for e in events if e.who == who], span) for who in lanes]
     return drawing.picture("\n".join(told))
@@ -137,6 +134,12 @@ def _draw_event(drawing: Drawing, event: Happening, x: float, y: float, wide: fl
     for place, word in enumerate(words if busy else []):
         middle = y + HIGH * (place + 1) / (len(words) + 1)
         drawing.words(x + wide / 2, middle, word, size=12)
+
+
+def _write_times(drawing: Drawing, left: float, floor: float, span: float) -> None:
+    drawing.line([(left, floor), (WIDTH, floor)])
+    drawing.words(left, floor + 12, "0", anchor="start", size=12)
+    drawing.words(WIDTH, floor + 12, f"{span * 1e3:.0f} ms", anchor="end", size=12)
 
 
 def _is_hidden(event: Happening, events: Sequence[Happening]) -> bool:

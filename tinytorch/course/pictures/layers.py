@@ -54,10 +54,8 @@ def dense_layer(x: Any, weight: Any, bias: Any) -> Picture:
         across += matrix.shape[1] * wide + 2
     terms = [f"{as_word(a)} * {as_word(b)}" for a, b in zip(left[0], right[:, 0], strict=True)]
     total = f"{' + '.join([*terms, as_word(added[0])])} = {as_word(product[0, 0])}"
-    return drawing.picture(
-        f"{left.shape} @ {right.shape} + {added.shape} = {product.shape}\n"
-        f"the first number of y: {total}"
-    )
+    shapes = f"{left.shape} @ {right.shape} + {added.shape} = {product.shape}"
+    return drawing.picture(f"{shapes}\nthe first number of y: {total}")
 
 
 def module_tree(module: Any) -> Picture:

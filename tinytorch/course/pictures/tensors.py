@@ -51,8 +51,7 @@ def memory_layout(tensor: Any) -> Picture:
     for dim, walk in enumerate(_walks(cells)):
         y = top + (CELL + 4) * (dim + 1)
         drawing.words(0, y + 8, f"dim {dim}: {strides[dim]:+d}", anchor="start")
-        centres = [left + (position + 0.5) * _cell_width(words) for position in walk]
-        for start, end in pairwise(centres):
+        for start, end in pairwise(left + (cell + 0.5) * _cell_width(words) for cell in walk):
             _draw_hop(drawing, start, end, y, HUES[-1 - dim % len(HUES)])
     return drawing.picture(_describe_layout(title, cells, words, strides))
 
@@ -84,18 +83,7 @@ def shared_memory(**tensors: Any) -> Picture:
 def broadcasting(a: Any, b: Any) -> Picture:
     """Draw a + b with the numbers that are repeated dashed: two dimensions at most."""
     left, right = as_array(a), as_array(b)
-    if max(left.ndim, right.ndim) > 2:
-        raise ValueError(
-            f"broadcasting draws at most 2 dimensions, these tensors have {left.ndim} and "
-            f"{right.ndim}: draw a slice"
-        )
-    try:
-        target = np.broadcast_shapes(left.shape, right.shape)
-    except ValueError as error:
-        raise ValueError(
-            f"there is no picture of {left.shape} + {right.shape}: the shapes do not broadcast"
-        ) from error
-    _refuse_large(int(np.prod(target)))
+    target = _common_shape(left, right)
     drawing, x = Drawing(), 0.0
     for sign, array, hue in (("", left, BLUE), ("+", right, ORANGE), ("=", None, GREEN)):
         if sign:
@@ -134,6 +122,22 @@ def matmul_shapes(a: Any, b: Any) -> Picture:
         drawing.words(x, y + CELL / 2, f"{inner} and {other} differ", anchor="start")
         text = f"{left} @ {right} cannot be multiplied\ninner sizes {inner} and {other} differ"
     return drawing.picture(text)
+
+
+def _common_shape(left: Array, right: Array) -> tuple[int, ...]:
+    if max(left.ndim, right.ndim) > 2:
+        raise ValueError(
+            f"broadcasting draws at most 2 dimensions, these tensors have {left.ndim} and "
+            f"{right.ndim}: draw a slice"
+        )
+    try:
+        target = np.broadcast_shapes(left.shape, right.shape)
+    except ValueError as error:
+        raise ValueError(
+            f"there is no picture of {left.shape} + {right.shape}: the shapes do not broadcast"
+        ) from error
+    _refuse_large(int(np.prod(target)))
+    return target
 
 
 def _shape(given: Any) -> tuple[int, ...]:
