@@ -162,8 +162,7 @@ def test_a_chapter_module_imports_numpy_and_no_other_package(module):
 
 
 def test_the_library_is_lazy_and_the_course_needs_no_part_of_it():
-    drawn = {"blueprints", "charts", "diagrams", "drawing", "pictures", "pipelines", "sights"}
-    on_demand = {"comparison", "examiner", "plugin", *drawn}
+    on_demand = {"comparison", "examiner", "plugin"}
     names = [path.stem for path in (LIBRARY / "course").glob("[!_]*.py")]
     engine = [f"tinytorch.course.{name}" for name in names if name not in on_demand]
     loaded = "; import sys; print(*({'numpy', 'pytest', 'tinytorch.setup'} & set(sys.modules)))"
