@@ -101,6 +101,28 @@ def test_a_seed_of_the_library_repeats_an_epoch(kind, workers):
     assert found[0] == found[1]
 
 
+@each_crew
+def test_chance_in_making_a_batch_is_the_same_for_any_number_of_workers(kind, workers):
+    def throw(samples):
+        return tt.sample_generator().integers(2**40)
+
+    epochs = [
+        list(
+            tt.DataLoader(
+                Samples(),
+                3,
+                collate_fn=throw,
+                num_workers=number,
+                worker=kind,
+                generator=np.random.default_rng(6),
+            )
+        )
+        for number in (0, workers)
+    ]
+    assert epochs[1] == epochs[0]
+    assert len(set(epochs[0])) == 7
+
+
 def test_slow_samples_do_not_change_the_order():
     def on_read(index):
         time.sleep(0.02 if index % 4 == 0 else 0)
@@ -292,6 +314,62 @@ def test_a_process_that_dies_is_named_with_what_it_was_reading():
     with pytest.raises(tt.data.LoadingError, match=r"worker 0 ended with code 3.*sample 5") as lost:
         list(loader)
     assert lost.value.index == 5
+
+
+def test_a_process_may_die_with_the_first_sample():
+    loader = tt.DataLoader(
+        Samples(8, lambda index: os._exit(3)), 2, num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match="while it read sample 0; batch 0") as lost:
+        list(loader)
+    assert lost.value.index == 0
+
+
+def test_a_process_that_dies_before_it_read_anything_says_so():
+    loader = tt.DataLoader(
+        Samples(),
+        batch_sampler=[[]],
+        collate_fn=lambda samples: os._exit(4),
+        num_workers=1,
+        worker="process",
+    )
+    with pytest.raises(tt.data.LoadingError, match="code 4 before it read anything") as lost:
+        list(loader)
+    assert lost.value.index is None
+
+
+def test_a_process_that_is_gone_is_given_no_more_work():
+    def order():
+        yield from ([0], [1])
+        until(lambda: not any(map(is_alive, psutil.Process().children())))
+        yield [2]
+
+    def on_read(index):
+        if index == 1:
+            time.sleep(0.1)  # so that the answer before has been sent
+            os._exit(5)
+
+    loader = tt.DataLoader(
+        Samples(8, on_read), batch_sampler=order(), num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match="code 5 while it read sample 1; batch 2"):
+        list(loader)
+
+
+@each_kind
+def test_a_worker_that_cannot_start_leaves_nobody(monkeypatch, kind):
+    worker = {"thread": threading.Thread, "process": multiprocessing.process.BaseProcess}[kind]
+    start = worker.start
+
+    def start_two(one):
+        if one.name == "worker 2":
+            raise OSError("no more workers")
+        start(one)
+
+    monkeypatch.setattr(worker, "start", start_two)
+    loader = tt.DataLoader(Samples(), 2, num_workers=3, worker=kind)
+    with pytest.raises(OSError, match="no more workers"):
+        next(iter(loader))
 
 
 @each_kind

@@ -18,17 +18,23 @@ class ThreadCrew:
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        for number in range(count):
-            who = f"worker {number}"
-            thread = threading.Thread(target=self._work, args=[who], name=who, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        try:
+            for number in range(count):
+                self._begin_work(f"worker {number}")
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, job: Job) -> Future[tuple[Any, Event]]:
         """Hand the batch to the next free thread."""
         pending: Future[tuple[Any, Event]] = Future()
         self._jobs.put((job, pending))
         return pending
+
+    def _begin_work(self, who: str) -> None:
+        thread = threading.Thread(target=self._work, args=[who], name=who, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _work(self, who: str) -> None:
         for job, pending in iter(self._jobs.get, None):
