@@ -1,6 +1,6 @@
 """Networks beyond the chapter's examples: loops over places, and NumPy, as independent oracles."""
 
-from itertools import product
+from itertools import permutations, product
 from math import prod
 
 import numpy as np
@@ -405,15 +405,10 @@ def test_a_mask_broadcasts_and_leaves_exact_zeros():
 
 def seen_by_trying(model, shape, place):
     """Return the rows and columns of pixels that change the output at a place."""
-    blank = np.zeros((1, 1, *shape))
-    before = model(tt.tensor(blank)).numpy()[0, 0][place]
-    seen = []
-    for y, x in np.ndindex(shape):
-        blank[0, 0, y, x] = 1
-        if model(tt.tensor(blank)).numpy()[0, 0][place] != before:
-            seen.append((y, x))
-        blank[0, 0, y, x] = 0
-    return sorted({y for y, _ in seen}), sorted({x for _, x in seen})
+    single = np.eye(np.prod(shape)).reshape(-1, 1, *shape)  # one image for each pixel
+    answers = model(tt.tensor(single)).numpy()[:, 0, place[0], place[1]]
+    rows, columns = np.nonzero(answers.reshape(shape))
+    return sorted({*rows.tolist()}), sorted({*columns.tolist()})
 
 
 @pytest.mark.step("networks.receptive_field")
@@ -463,6 +458,23 @@ def test_windows_are_found_inside_of_modules():
         tt.networks.ReceptiveField((8, 8), (4, 4), (-2, -2)),
         because="2, then 2 more steps of 2 pixels, then one more",
     )
+
+
+@pytest.mark.step("networks.receptive_field")
+def test_a_residual_sees_what_either_of_its_ways_sees():
+    chains = ((2, 2), (2, 2)), ((3, 2, 1), (1, 2)), ((5, 2, 2), ((2, 3), 2, (0, 1)))
+    for ahead, behind in permutations(chains, 2):
+        one, other = (
+            tt.layers.Sequential(*[tt.AvgPool2d(*settings) for settings in chain])
+            for chain in (ahead, behind)
+        )
+        model = tt.layers.Sequential(tt.AvgPool2d(1, 1), tt.networks.Residual(one, shortcut=other))
+        size, step, start = tt.networks.receptive_field(model)
+        seen = seen_by_trying(model, (12, 12), (1, 1))
+        for dim in (0, 1):
+            first = start[dim] + step[dim]
+            wanted = list(range(first, first + size[dim]))
+            expect(seen[dim], wanted, because=f"{ahead} and {behind}, side by side")
 
 
 # Step 10

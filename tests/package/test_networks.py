@@ -494,6 +494,18 @@ def test_height_and_width_are_apart_and_dilation_counts():
     )
 
 
+@pytest.mark.step("networks.receptive_field")
+def test_a_shortcut_lies_beside_its_chain():
+    block = tt.networks.Residual(
+        tt.Conv2d(1, 1, 3, stride=2, padding=1), shortcut=tt.Conv2d(1, 1, 1, stride=2)
+    )
+    expect(
+        tt.networks.receptive_field(tt.layers.Sequential(block, tt.MaxPool2d(2))),
+        tt.networks.ReceptiveField((5, 5), (4, 4), (-1, -1)),
+        because="both ways take every second pixel, once; the chain sees 3, and 2 of those are 5",
+    )
+
+
 # Step 10: counting
 
 
