@@ -115,9 +115,9 @@ def count_flops(
 
 
 MOVES = frozenset(
-    {"reshape", "permute", "expand", "getitem", "setitem", "cast", "clone", "cat", "pad2d"}
-    | {"embedding"}
-)
+    {"reshape", "permute", "expand", "getitem", "setitem", "cast", "clone", "cat", "pad2d",
+     "embedding"}
+)  # fmt: skip
 REDUCTIONS = frozenset({"sum", "prod", "cumsum", "amax", "amin", "argmax", "argmin", "any", "all"})
 PER_ELEMENT = {
     "softmax": 4,  # subtract the largest, exponential, sum, divide
