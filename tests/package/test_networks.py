@@ -229,7 +229,7 @@ def test_the_margin_never_wins():
     )
     expect(
         pooled(image.astype(np.int64), (2, 2), padding=(1, 1)),
-        np.full((1, 1, 2, 2), -3),
+        np.full((1, 1, 2, 2), -3, np.int64),
         because="integers have no -inf, but a smallest number",
     )
 
