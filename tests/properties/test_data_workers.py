@@ -341,7 +341,7 @@ def test_a_process_that_dies_before_it_read_anything_says_so():
 def test_a_process_that_is_gone_is_given_no_more_work():
     def order():
         yield from ([0], [1])
-        until(lambda: not any(map(is_alive, psutil.Process().children())))
+        until(lambda: not multiprocessing.active_children())
         yield [2]
 
     def on_read(index):
