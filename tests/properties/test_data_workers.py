@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -316,6 +317,14 @@ def test_a_process_that_dies_is_named_with_what_it_was_reading():
     assert lost.value.index == 5
 
 
+def test_a_process_that_leaves_is_named_with_what_it_was_reading():
+    loader = tt.DataLoader(
+        Samples(8, raise_at(2, SystemExit(6))), 2, num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match=r"ended with code 6 while it read sample 2"):
+        list(loader)
+
+
 def test_a_process_may_die_with_the_first_sample():
     loader = tt.DataLoader(
         Samples(8, lambda index: os._exit(3)), 2, num_workers=1, worker="process"
@@ -341,7 +350,7 @@ def test_a_process_that_dies_before_it_read_anything_says_so():
 def test_a_process_that_is_gone_is_given_no_more_work():
     def order():
         yield from ([0], [1])
-        until(lambda: not any(map(is_alive, psutil.Process().children())))
+        until(lambda: not multiprocessing.active_children())
         yield [2]
 
     def on_read(index):
@@ -441,7 +450,46 @@ def test_closing_does_not_wait_for_a_process():
     next(batches)
     started = time.monotonic()
     batches.close()
-    assert time.monotonic() - started < PATIENCE / 2
+    assert time.monotonic() - started < 4  # a process that is not told to end has 5 seconds
+
+
+def test_a_process_that_will_not_end_is_killed(monkeypatch):
+    def on_read(index):
+        if index > 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            stubborn.value = True
+            time.sleep(3600)
+
+    monkeypatch.setattr("tinytorch.data.processes._PATIENCE", 0.1)
+    stubborn = multiprocessing.RawValue("b", False)
+    batches = iter(tt.DataLoader(Samples(2, on_read), 1, num_workers=1, worker="process"))
+    next(batches)
+    until(lambda: stubborn.value)
+    batches.close()
+
+
+@each_kind
+def test_workers_do_not_keep_a_program_from_ending(kind):
+    threads = set(threading.enumerate())
+    batches = iter(tt.DataLoader(Samples(), 1, num_workers=2, worker=kind))
+    next(batches)
+    workers = [*multiprocessing.active_children(), *(set(threading.enumerate()) - threads)]
+    assert [worker.daemon for worker in workers] == [True, True]  # nobody waits for these
+    batches.close()
+    program = (
+        "import tinytorch as tt\n"
+        f"batches = iter(tt.DataLoader(tt.arange(99), 1, num_workers=2, worker={kind!r}))\n"
+        "print(next(batches).item())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_batches_larger_than_a_pipe_do_not_stop_a_process():
@@ -514,6 +562,30 @@ def test_workers_end_when_their_parent_is_killed(program):
     assert len(workers) == 2
     process.kill()
     until(lambda: not any(is_alive(worker) for worker in workers))
+
+
+def test_workers_end_with_their_parent_whatever_they_do():
+    def on_read(index):
+        if index == 1:
+            is_stuck.value = True
+            time.sleep(3600)
+
+    def read():
+        list(tt.DataLoader(Samples(2, on_read), 1, num_workers=2, worker="process"))
+
+    is_stuck = multiprocessing.RawValue("b", False)
+    parent = multiprocessing.get_context("fork").Process(target=read)
+    parent.start()
+    until(lambda: is_stuck.value)
+    workers = psutil.Process(parent.pid).children()  # one is idle
+    parent.kill()
+    parent.join()
+    try:
+        until(lambda: not any(map(is_alive, workers)))
+    finally:
+        for worker in workers:
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
 
 
 def is_alive(worker):
