@@ -839,7 +839,11 @@ def test_architectures_are_compositions():
     expect(len(tt.MLP(4, 3)), 2, because="Flatten and Dense: a single layer is the least")
     expect_error(lambda: tt.MLP(4), ValueError, "(4,)", because="no output size")
     expect_error(
-        lambda: tt.CNN(image_size=3), ValueError, "3", "2 times", because="of 3 pixels, 1 is left"
+        lambda: tt.CNN(filters=(1, 1, 1, 1), image_size=7),
+        ValueError,
+        "7 pixels",
+        "3 times",
+        because="7, 3, 1, and then there is nothing left to halve",
     )
 
 
@@ -851,8 +855,9 @@ def test_a_cnn_halves_the_image_and_ends_with_one_answer_for_each_filter():
     expect(shapes[-1], (1, 10), because="a score for each class")
     weights = [p.shape for p in model.parameters() if p.ndim == 4]
     expect(weights, [(12, 1, 3, 3), (24, 12, 3, 3), (64, 24, 3, 3)], because="all are 3 by 3")
-    smallest = tt.CNN(image_size=4)
-    expect(smallest(tt.zeros(1, 1, 4, 4)).shape, (1, 10), because="4 pixels, halved twice, are 1")
+    expect(model[8].kernel_size, (7, 7), because="the last pooling sees all that is left")
+    smallest = tt.CNN(filters=(1, 1, 1, 1), image_size=8)
+    expect(smallest(tt.zeros(1, 1, 8, 8)).shape, (1, 10), because="8 pixels, halved 3 times, are 1")
 
 
 def test_an_encoder_layer_adds_two_corrections():

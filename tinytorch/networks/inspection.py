@@ -73,12 +73,9 @@ def windows_of(model: Module) -> Iterator[Any]:
 
 def _side_by_side(fields: Sequence[ReceptiveField]) -> Window:
     """Return one window for several ways, whose outputs are added: their steps are the same."""
-    size, margin = [0, 0], [0, 0]
-    for dim in (0, 1):
-        first = min(field.start[dim] for field in fields)
-        end = max(field.start[dim] + field.size[dim] for field in fields)
-        size[dim], margin[dim] = end - first, -first
-    return Window((size[0], size[1]), fields[0].step, (margin[0], margin[1]))
+    top, left = (min(field.start[dim] for field in fields) for dim in (0, 1))
+    bottom, right = (max(one.start[dim] + one.size[dim] for one in fields) for dim in (0, 1))
+    return Window((bottom - top, right - left), fields[0].step, (-top, -left))
 
 
 # Counting what operations compute
