@@ -46,3 +46,14 @@ EXTENDED = {f"{SVG}{kind}" for kind in ("rect", "circle", "text")}
 
 def extents(picture):
     return [extent(stroke) for stroke in drawing(picture).iter() if stroke.tag in EXTENDED]
+
+
+def overlaps(picture):
+    """Return every two lines of text that share a place."""
+    lines = [(words.text, extent(words)) for words in shapes(picture, "text")]
+    return [
+        (text, other)
+        for number, (text, (left, top, right, bottom)) in enumerate(lines)
+        for other, (its_left, its_top, its_right, its_bottom) in lines[:number]
+        if left < its_right and its_left < right and top < its_bottom and its_top < bottom
+    ]

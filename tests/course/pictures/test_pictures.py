@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tinytorch as tt
-from tests.course.pictures.reading import drawing, extent, extents, shapes
+from tests.course.pictures.reading import drawing, extents, overlaps, shapes
 from tinytorch.course import pictures
 from tinytorch.course.pictures import Window
 from tinytorch.course.pictures.strokes import HUES
@@ -106,11 +106,7 @@ def test_every_picture_has_room_on_a_telephone_and_letters_that_can_be_read(name
 
 @every_picture
 def test_no_words_are_written_over_others(name):
-    lines = [extent(words) for words in shapes(EXAMPLES[name](), "text")]
-    for number, (left, top, right, bottom) in enumerate(lines):
-        for other in lines[:number]:
-            apart = left >= other[2] or right <= other[0] or top >= other[3] or bottom <= other[1]
-            assert apart, f"two lines of text share a place: {left, top} and {other[:2]}"
+    assert overlaps(EXAMPLES[name]()) == []
 
 
 @every_picture

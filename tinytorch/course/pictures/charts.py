@@ -20,6 +20,7 @@ from tinytorch.course.pictures.strokes import (
     as_array,
     as_word,
     hue_of,
+    size_for,
     width_of,
 )
 
@@ -68,7 +69,8 @@ def curves(x: Any, named: Mapping[str, Any]) -> Picture:
     drawing, told = Drawing(), []
     for number, (name, values) in enumerate(ups.items()):
         corner = scale.corner(number)
-        drawing.words(corner[0] + scale.across / 2, corner[1] - 14, name)
+        size = size_for(name, scale.across)
+        drawing.words(corner[0] + scale.across / 2, corner[1] - 14, name, size=size)
         scale.draw_axes(drawing, corner)
         points = [scale.place(corner, *point) for point in zip(across, values, strict=True)]
         drawing.line(points, BLUE, width=2.2)

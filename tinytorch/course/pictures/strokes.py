@@ -99,7 +99,7 @@ class Drawing:
     ) -> None:
         """Draw a box with a number or a word in it."""
         self.box(x, y, width, CELL, hue, solid=solid)
-        size = 13 if width_of(text) < width else 12
+        size = size_for(text, width)
         self.words(x + width / 2, y + CELL / 2, text, size=size, pale=not solid)
 
     def shade(
@@ -223,6 +223,11 @@ def hue_of(number: int) -> str:
 def width_of(text: str, size: int = 13) -> float:
     """Return how wide a line of text is, in units."""
     return LETTER * size * len(text)
+
+
+def size_for(text: str, width: float) -> int:
+    """Return how high to write a text that has this much room."""
+    return 13 if width_of(text) < width else 12
 
 
 def in_a_row(count: int, most: int, labels: Sequence[str]) -> int:
