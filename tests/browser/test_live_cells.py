@@ -64,6 +64,8 @@ def test_a_catalogued_mistake_is_explained(chapter: Chapter) -> None:
     expect(exercise.result).to_have_attribute("data-state", "failed")
     expect(exercise.result.locator(".tt-misconception").first).to_contain_text("column-major")
     expect(exercise.result).to_contain_text("expected")
+    chapter.page.set_viewport_size({"width": 390, "height": 844})
+    assert exercise.result.evaluate("result => result.scrollWidth - result.clientWidth") <= 0
 
 
 def test_the_cells_above_run_first(chapter: Chapter) -> None:

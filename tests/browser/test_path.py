@@ -31,9 +31,10 @@ HEADINGS = """async (stem) => {
     const launcher = document.querySelector("script[src*='js/launcher.js']").src;
     const { MODULES, addressOf } = await import(new URL("course.js", launcher));
     const module = MODULES.find((each) => each.stem === stem);
-    const anchor = (step) => new URL(addressOf(module, step)).hash.slice(1);
-    const heading = (step) => document.getElementById(anchor(step))?.parentElement.querySelector("h3");
-    return Object.keys(module.steps).map((step) => heading(step)?.firstChild.textContent);
+    return Object.keys(module.steps).map((step) => {
+        const anchor = document.getElementById(new URL(addressOf(module, step)).hash.slice(1));
+        return anchor?.parentElement.querySelector("h3").firstChild.textContent;
+    });
 }"""
 
 
