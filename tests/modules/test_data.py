@@ -941,6 +941,8 @@ def test_a_loader_without_a_size_hands_out_single_samples():
 @pytest.mark.step("data.batch_indices")
 def test_a_batch_sampler_stands_alone():
     data, batches = tt.TensorDataset(tt.arange(4)), [[3, 1], [2]]
+    pairs = [batch[0].tolist() for batch in tt.DataLoader(data, batch_size=2)]
+    expect(pairs, [[0, 1], [2, 3]], because="without a batch_sampler, batch_size decides")
     for options in ({"batch_size": 2}, {"batch_size": 0}, {"shuffle": True}, {"drop_last": True}):
         expect_error(
             lambda options=options: tt.DataLoader(data, batch_sampler=batches, **options),
