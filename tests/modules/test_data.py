@@ -664,7 +664,6 @@ def test_each_worker_has_its_share_of_batches_ahead(hired):
         expect(staff.is_gone, True, because="who leaves the loop early sends the workers home")
 
 
-@pytest.mark.step("data.prefetch")
 def test_workers_are_hired_by_their_kind(monkeypatch):
     for kind, file, name in (
         ("thread", "threads", "ThreadCrew"),
@@ -682,7 +681,6 @@ def test_workers_are_hired_by_their_kind(monkeypatch):
     expect(type(nobody), tt.data.workers.NoCrew, because="with 0 workers the caller reads itself")
 
 
-@pytest.mark.step("data.prefetch")
 def test_where_there_are_no_threads_workers_are_refused(monkeypatch):
     data = tt.arange(4)
     for platform in ("aix", "linux", "win32"):
@@ -893,7 +891,6 @@ def test_shards_of_any_size_give_back_what_was_written(tmp_path):
 # What comes with the steps
 
 
-@pytest.mark.step("data.locate")
 def test_an_index_of_a_dataset_is_in_its_range():
     dataset = tt.TensorDataset(tt.arange(3), tt.arange(3) * 2)
     found = [dataset[index][1].item() for index in (-3, -2, -1, 0, 1, 2)]
@@ -958,7 +955,6 @@ def test_a_batch_sampler_stands_alone():
     )
 
 
-@pytest.mark.step("data.prefetch")
 def test_options_without_sense_are_refused():
     data = tt.TensorDataset(tt.arange(4))
     for options, said in (
@@ -992,7 +988,6 @@ def colour_image():
     return tt.arange(24).reshape(2, 3, 4)
 
 
-@pytest.mark.step("data.sample_seed")
 def test_a_shift_moves_an_image_and_fills_what_comes_in():
     moved = set()
     shift = tt.RandomShift(1, generator=rng(4))
@@ -1008,7 +1003,6 @@ def test_a_shift_moves_an_image_and_fills_what_comes_in():
     expect(moved, wanted, because="up to one pixel each way: nine windows on the padded image")
 
 
-@pytest.mark.step("data.sample_seed")
 def test_a_shift_may_move_all_of_an_image_out_of_sight():
     shift = tt.RandomShift(9, fill=7, generator=rng(4))
     images = [shift(tt.zeros(2, 2)).tolist() for _ in range(30)]
@@ -1018,7 +1012,6 @@ def test_a_shift_may_move_all_of_an_image_out_of_sight():
     expect_error(lambda: tt.RandomShift(-1), ValueError, "-1", because="that is no distance")
 
 
-@pytest.mark.step("data.merge_moments")
 def test_transforms_compute_what_they_say():
     bytes_ = tt.tensor([0, 51, 255], dtype=tt.uint8)
     expect(
@@ -1036,7 +1029,6 @@ def test_transforms_compute_what_they_say():
     expect_error(lambda: tt.Normalize(0, 1)(bytes_), TypeError, "Scale", because="these are bytes")
 
 
-@pytest.mark.step("data.merge_moments")
 def test_a_transform_acts_on_the_first_part_of_a_sample():
     parts = tt.TensorDataset(tt.arange(3), tt.arange(3) + 10, tt.arange(3) + 20)
     found = tt.TransformedDataset(parts, tt.Scale(2))[2]
@@ -1168,7 +1160,6 @@ def test_a_damaged_or_missing_shard_is_named(tmp_path):
     )
 
 
-@pytest.mark.step("data.locate")
 def test_a_damaged_index_is_named(tmp_path):
     folder = tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=3)
     path = folder / "index.json"
@@ -1216,14 +1207,12 @@ def test_without_memory_maps_shards_are_read_whole(tmp_path, monkeypatch):
     expect(found, [0, 10, 20, 30, 40], because="a map saves memory; the samples are the same")
 
 
-@pytest.mark.step("data.locate")
 def test_a_set_without_samples_has_no_shards(tmp_path):
     folder = tt.write_shards(tt.arange(0), tmp_path, samples_per_shard=2)
     found = tt.ShardedDataset(folder, budget_bytes=0)
     expect((len(found), list(found)), (0, []), because="nothing was written, nothing comes back")
 
 
-@pytest.mark.step("data.locate")
 def test_shards_are_not_mixed_with_older_ones(tmp_path):
     folder = tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=3)
     index = (folder / "index.json").read_bytes()
@@ -1239,7 +1228,6 @@ def test_shards_are_not_mixed_with_older_ones(tmp_path):
         )
 
 
-@pytest.mark.step("data.locate")
 def test_what_cannot_be_a_set_of_shards_is_refused(tmp_path):
     for size in (0, -1):
         expect_error(
