@@ -155,7 +155,7 @@ def _answer(reader: Reader, job: Job, who: str, begin: Callable[[int], None]) ->
         return dumps((reader.read(job, who, begin), None))
     except LoadingError as error:
         cause = error.__cause__
-        place = "".join(traceback.format_exception(cause or error))
+        place = "".join(traceback.format_exception(cause))
         return dumps((None, (error, _sendable(cause), f"\nIn {who}:\n{place}")))
     except Exception as error:  # noqa: BLE001 - a batch that cannot be pickled
         said = f"batch {job.batch} cannot be sent by a process ({who}): {one_line(error)}"

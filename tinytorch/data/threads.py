@@ -38,12 +38,11 @@ class ThreadCrew:
 
     def _work(self, who: str) -> None:
         for job, pending in iter(self._jobs.get, None):
-            if self._closed.is_set() or not pending.set_running_or_notify_cancel():
-                continue
-            try:
-                pending.set_result(self._reader.read(job, who, self._begin))
-            except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-                pending.set_exception(error)
+            if pending.set_running_or_notify_cancel():
+                try:
+                    pending.set_result(self._reader.read(job, who, self._begin))
+                except BaseException as error:  # noqa: BLE001 - raised where the caller waits
+                    pending.set_exception(error)
             del pending  # or the batch would stay in memory until the next one
 
     def _begin(self, index: int) -> None:
