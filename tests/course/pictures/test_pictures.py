@@ -60,6 +60,7 @@ EXAMPLES = {
     "shared_memory": lambda: pictures.shared_memory(grid=GRID, row=GRID[1], copy=GRID.copy()),
     "sliding_window": lambda: pictures.sliding_window(np.eye(6), np.ones((3, 3))),
     "timeline": lambda: pictures.timeline([Event(), Event(MARKUP, "wait")], title="a title"),
+    "visits": lambda: pictures.visits({MARKUP: [("a", 1.0), ("b", 2e3), ("a", 1e-4)], "b": []}),
 }
 MORE = {name: np.arange(18.0) for name in ("b", "c", "d")}
 every_picture = pytest.mark.parametrize("name", EXAMPLES)
