@@ -10,13 +10,13 @@ import numpy as np
 
 from tinytorch.autograd.nodes import Node, set_node
 from tinytorch.autograd.rules import (
+    EVERY,
     OUTPUT,
     PLACE,
     SHAPE,
     SHAPES,
     Needs,
-    Rule,
-    rule_of,
+    rules_of,
     sum_to_shape,
 )
 from tinytorch.autograd.writing import check_unchanged, writes
@@ -98,30 +98,24 @@ def pull_back(
     is_recorded: bool = False,
 ) -> list[tuple[Node, Tensor]]:
     """Return each parent of a node with the gradient that comes back to it, in its shape."""
-    operation = node.operation
     values = values_of(node, is_recorded=is_recorded)
-    if operation == "checkpoint":
-        part = (node.options or {})["part"]
-        return list(checkpointing.recompute(part, gradient, is_recorded=is_recorded).items())
+    if node.operation == "checkpoint":
+        again = (node.options or {})["part"]
+        return list(checkpointing.recompute(again, gradient, is_recorded=is_recorded).items())
+    rules, needs = rules_of(node.operation)
     parts = []
     for place, parent in enumerate(node.parents):
-        if parent is not None and (useful is None or parent in useful):
-            found = rule_of(operation, place)
-            if found is not None:
-                part = call_rule(*found, gradient, place, node, values)
-                parts.append((parent, fitted(part, parent)))
+        key = place if place in rules else EVERY
+        if parent is not None and key in rules and (useful is None or parent in useful):
+            asked, options = asked_for(needs[key], place, node, values)
+            parts.append((parent, fitted(rules[key](gradient, *asked, **options), parent)))
     return parts
 
 
-def call_rule(
-    rule: Rule,
-    needs: Needs,
-    gradient: Tensor,
-    place: int,
-    node: Node,
-    values: dict[int, Any],
-) -> Tensor:
-    """Return what a rule makes of a gradient, given what it asks for."""
+def asked_for(
+    needs: Needs, place: int, node: Node, values: dict[int, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return what a rule asks for: values in its order, and options by name."""
     asked = []
     for code in needs.values:
         if code >= SHAPES:
@@ -131,9 +125,9 @@ def call_rule(
         else:
             asked.append(place if code == PLACE else values[code][place])
     if not needs.options:
-        return rule(gradient, *asked)
+        return asked, {}
     given = node.options or {}
-    return rule(gradient, *asked, **{name: given[name] for name in needs.options})
+    return asked, {name: given[name] for name in needs.options}
 
 
 def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
@@ -165,7 +159,8 @@ def fitted(gradient: Tensor, node: Node) -> Tensor:
 
 def let_go(node: Node) -> None:
     """Free the memory that a node kept, so that no one can go back through it again."""
-    if (node.kept or node.options) and kept_arrays(node):
+    keeps_array = np.ndarray in map(type, node.kept or ())
+    if keeps_array or (node.options is not None and kept_arrays(node)):
         node.kept = node.options = None
 
 

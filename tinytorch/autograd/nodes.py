@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from itertools import count
+from operator import attrgetter
 from typing import Any
 
 from tinytorch.tensors import Tensor
@@ -79,10 +80,8 @@ class Leaf(Node):
         self.tensor = weakref.ref(tensor)
 
 
-def node_of(tensor: Tensor) -> Node | None:
-    """Return the node of a tensor, or None for one that no gradient flows to."""
-    node: Node | None = tensor._node  # type: ignore[attr-defined]
-    return node
+# The node of a tensor, or None for one that no gradient flows to.
+node_of: Callable[[Tensor], Node | None] = attrgetter("_node")
 
 
 def set_node(tensor: Tensor, node: Node | None) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from tinytorch.tensors import Tensor
@@ -42,7 +43,6 @@ RULES: dict[str, dict[int, Rule]] = {}
 NOT_DIFFERENTIABLE: set[str] = set()
 
 _needs: dict[str, dict[int, Needs]] = {}
-_keeps: dict[str, dict[int, tuple[int, ...]]] = {}
 
 
 def register_rule(operation: str, *rules: Rule, every: Rule | None = None) -> None:
@@ -57,14 +57,16 @@ def register_rule(operation: str, *rules: Rule, every: Rule | None = None) -> No
     _needs[operation] = {place: _needs_of(operation, rule) for place, rule in table.items()}
     RULES[operation] = table
     NOT_DIFFERENTIABLE.discard(operation)
-    _keeps[operation] = {}
+    kept_for.cache_clear()
 
 
 def register_not_differentiable(*operations: str) -> None:
     """Say that no gradient flows through operations: their results change in jumps, or never."""
     for operation in operations:
         RULES.pop(operation, None)
+        _needs.pop(operation, None)
         NOT_DIFFERENTIABLE.add(operation)
+    kept_for.cache_clear()
 
 
 def _needs_of(operation: str, rule: Rule) -> Needs:
@@ -85,35 +87,30 @@ def _needs_of(operation: str, rule: Rule) -> Needs:
     return Needs(tuple(values), tuple(options))
 
 
-def rule_of(operation: str, place: int) -> tuple[Rule, Needs] | None:
-    """Return the rule for an operation's input and what it needs, or None for no gradient.
+def rules_of(operation: str) -> tuple[dict[int, Rule], dict[int, Needs]]:
+    """Return an operation's rules and what they need, by the number of the input.
 
     Raises RuntimeError for an operation that nobody has said anything about.
     """
-    rules = RULES.get(operation)
-    if rules is None:
+    if operation not in RULES:
         raise RuntimeError(
             f"no gradient rule is known for the operation {operation!r}; register_rule() one, or "
             ".detach() what goes in"
         )
-    key = EVERY if EVERY in rules else place
-    return (rules[key], _needs[operation][key]) if key in rules else None
+    return RULES[operation], _needs[operation]
 
 
+@cache
 def kept_for(operation: str, wanted: int) -> tuple[int, ...]:
     """Return the codes of what an operation's rules need kept.
 
     wanted: a number whose bit i says whether the gradient of input i is wanted.
     """
-    if operation not in RULES:
-        return ()
-    known = _keeps[operation].get(wanted)
-    if known is None:
-        places = [place for place in range(wanted.bit_length()) if wanted >> place & 1]
-        needed = [found[1].values for place in places if (found := rule_of(operation, place))]
-        codes = {code for values in needed for code in values if code >= STRIDES}
-        known = _keeps[operation][wanted] = tuple(sorted(codes))
-    return known
+    needs = _needs.get(operation, {})
+    places = [place for place in range(wanted.bit_length()) if wanted >> place & 1]
+    asked = [needs[EVERY if EVERY in needs else place] for place in places
+             if place in needs or EVERY in needs]  # fmt: skip
+    return tuple(sorted({code for one in asked for code in one.values if code >= STRIDES}))
 
 
 def sum_to_shape(gradient: Tensor, shape: Shape) -> Tensor:
