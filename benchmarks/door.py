@@ -67,8 +67,8 @@ def medians(operation: Callable[..., object]) -> dict[str, float]:
 
 
 def import_ratios() -> dict[str, float]:
-    """Return how long a first tensor and every module take, as multiples of `import numpy`."""
-    seconds = "import time; s = time.perf_counter(); {}; print(time.perf_counter() - s)"
+    """Return the processor time of a first tensor and of every name, in `import numpy`s."""
+    seconds = "import time; s = time.process_time(); {}; print(time.process_time() - s)"
     programs = {
         "numpy": "import numpy",
         FIRST_TENSOR: "import tinytorch; tinytorch.tensor([1.0])",

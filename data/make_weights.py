@@ -4,7 +4,10 @@ Writes tinytorch/datasets/weights/*.safetensors and prints each file's SHA-256 a
 tinytorch/datasets/weights/ORIGINS.md has them. Every fifth example is for testing and never seen in
 training. Everything is computed in float64, and what the layers pass on is rounded to a grid far
 coarser than the last bits, so that another machine, which adds in another order, arrives at the
-same bytes.
+same bytes. It did with what OpenBLAS computes for processors with SSE3, with AVX2 and with AVX-512.
+That is no proof: where a sum lies just between two places of the grid, a machine may go another
+way, and then the bytes differ, and perhaps a digit or two of those that are right. The seconds
+depend on the machine.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """The data sets that come with the package load, and a damaged file is named."""
 
+import gzip
 import hashlib
+import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -14,6 +16,7 @@ _SPEC = spec_from_file_location(
     "make_datasets", Path(__file__).parents[1] / "data" / "make_datasets.py"
 )
 make_datasets = module_from_spec(_SPEC)
+sys.modules[_SPEC.name] = make_datasets  # where its dataclass looks itself up
 _SPEC.loader.exec_module(make_datasets)
 
 
@@ -48,14 +51,42 @@ def test_a_digit_of_mnist_is_nearest_to_the_mean_of_its_kind():
     assert (nearest == labels).mean() > 0.75
 
 
-def test_the_script_that_made_the_mnist_sample_makes_the_same_bytes():
-    images, labels = (loaded.numpy() for loaded in datasets.load_mnist())
-    assert make_datasets.pack(images, labels) == datasets._MNIST.read_bytes()
+EVERY_SET = pytest.mark.parametrize(
+    ("load", "path"),
+    [(datasets.load_digits, datasets._DIGITS), (datasets.load_mnist, datasets._MNIST)],
+)
 
 
-def test_the_script_refuses_a_file_that_is_not_the_published_one():
+@EVERY_SET
+def test_the_script_reads_a_published_table_as_images_and_labels(load, path):
+    images, labels = (loaded.numpy()[:50] for loaded in load())
+    table = np.column_stack([images.reshape(50, -1), labels]).tolist()
+    published = gzip.compress("\n".join(",".join(map(str, row)) for row in table).encode())
+    (side,) = (made.side for made in make_datasets.PRODUCTS.values() if made.name == path.name)
+    read = make_datasets.read_images(published, side)
+    np.testing.assert_array_equal(read[0], images)
+    np.testing.assert_array_equal(read[1], labels)
+    assert (read[0].dtype, read[1].dtype) == (np.uint8, np.uint8)
+
+
+@EVERY_SET
+def test_the_script_packs_the_same_bytes_as_in_the_package(load, path):
+    images, labels = (loaded.numpy() for loaded in load())
+    assert make_datasets.pack(images, labels) == path.read_bytes()
+
+
+def test_the_script_knows_a_published_file_by_its_digest_and_refuses_any_other(monkeypatch):
+    digest = hashlib.sha256(b"published").hexdigest()
+    monkeypatch.setattr(make_datasets, "PRODUCTS", {digest: make_datasets.Product("set.npz", 8)})
+    assert make_datasets.product_of(b"published").name == "set.npz"
     with pytest.raises(ValueError, match="another file"):
-        make_datasets.read_mnist(b"0,0,0")
+        make_datasets.product_of(b"0,0,0")
+
+
+def test_the_origins_name_each_published_file_by_the_digest_that_the_script_expects():
+    origins = (datasets._DIGITS.parent / "ORIGINS.md").read_text()
+    for digest, product in make_datasets.PRODUCTS.items():
+        assert any(f"`{product.name}`" in row and digest in row for row in origins.splitlines())
 
 
 def test_the_origins_name_every_file_and_its_digest():

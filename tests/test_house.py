@@ -162,8 +162,7 @@ def test_a_chapter_module_imports_numpy_and_no_other_package(module):
 
 
 def test_the_library_is_lazy_and_the_course_needs_no_part_of_it():
-    drawn = {"blueprints", "charts", "diagrams", "drawing", "pictures", "pipelines", "sights"}
-    on_demand = {"comparison", "examiner", "plugin", *drawn}
+    on_demand = {"comparison", "examiner", "plugin"}
     names = [path.stem for path in (LIBRARY / "course").glob("[!_]*.py")]
     engine = [f"tinytorch.course.{name}" for name in names if name not in on_demand]
     loaded = "; import sys; print(*({'numpy', 'pytest', 'tinytorch.setup'} & set(sys.modules)))"
@@ -304,7 +303,7 @@ def test_the_library_installs_with_numpy_alone(tmp_path):
 
 
 def test_a_first_tensor_costs_little_more_than_importing_numpy():
-    timed = "import time; t = time.perf_counter(); {}; print(time.perf_counter() - t)"
+    timed = "import time; t = time.process_time(); {}; print(time.process_time() - t)"
     first_tensor = "import tinytorch; tinytorch.tensor([1.0])"
     used = {"numpy": "import numpy", "tinytorch": first_tensor}
     seconds: dict[str, list[float]] = {name: [] for name in used}

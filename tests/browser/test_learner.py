@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.chapter import Chapter
 from tests.browser.conftest import Watch
@@ -103,7 +103,7 @@ def test_a_learner_goes_from_the_landing_page_to_the_end_of_the_course(
         runs_on_their_own_code(learner, module)
         makes_a_mistake(learner, module)
         solves_every_step(learner, module)
-        learner.page.locator(".tt-reflect textarea").first.fill(f"I built {module.stem}.")
+        engages(learner.page, module)
     wheel = saves(learner, "#tt-library", machine.folder)
     assert venv(wheel.name, wheel.read_bytes(), WHOSE).split() == [s.id for s in COURSE.steps]
     finds_everything_done(learner.page, address)
@@ -161,6 +161,31 @@ def solves_every_step(learner: Chapter, module: Module) -> None:
     expect(mark).to_contain_text("✓")
 
 
+def engages(page: Page, module: Module) -> None:
+    """Answer a question, in words, by a number or by a choice."""
+    field, answer = question(page, module)
+    if answer:
+        field.fill(answer)
+    else:
+        field.check()
+
+
+def finds_the_answer(page: Page, module: Module) -> None:
+    """See the answer in its place."""
+    field, answer = question(page, module)
+    if answer:
+        expect(field).to_have_value(answer)
+    else:
+        expect(field).to_be_checked()
+
+
+def question(page: Page, module: Module) -> tuple[Locator, str]:
+    """The first field for an answer, and what to write into it; nothing, where it is a choice."""
+    field = page.locator(".tt-reflect textarea, .tt-analyze [data-field]").first
+    answers = {None: f"I built {module.stem}.", "number": "4", "radio": ""}
+    return field, answers[field.get_attribute("type")]
+
+
 def finds_everything_done(page: Page, address: str) -> None:
     """See every chapter marked on the landing page, and nothing left to go on to."""
     page.goto(address)
@@ -211,7 +236,6 @@ def moves_to_another_browser(browser: Browser, file: Path, address: str) -> None
             cell = elsewhere.exercise(step.id)
             expect(cell.locator).to_contain_class("tt-has-passed")
             expect(cell.printed).to_contain_text(MINE)
-        answer = page.locator(".tt-reflect textarea").first
-        expect(answer).to_have_value(f"I built {module.stem}.")
+        finds_the_answer(page, module)
     finds_everything_done(page, address)
     page.close()

@@ -1,8 +1,11 @@
 """The path of a learner through a chapter whose cells run in the browser itself."""
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.chapter import Chapter
+from tests.browser.conftest import Watch
+from tinytorch.course.catalog import Module, load_course
 
 STEP = "tensors.contiguous_strides"
 SOLUTION = """\
@@ -61,6 +64,8 @@ def test_a_catalogued_mistake_is_explained(chapter: Chapter) -> None:
     expect(exercise.result).to_have_attribute("data-state", "failed")
     expect(exercise.result.locator(".tt-misconception").first).to_contain_text("column-major")
     expect(exercise.result).to_contain_text("expected")
+    chapter.page.set_viewport_size({"width": 390, "height": 844})
+    assert exercise.result.evaluate("result => result.scrollWidth - result.clientWidth") <= 0
 
 
 def test_the_cells_above_run_first(chapter: Chapter) -> None:
@@ -112,15 +117,22 @@ def test_a_reset_cell_is_as_published(chapter: Chapter) -> None:
     expect(chapter.cell(1).locator).not_to_contain_class("tt-is-edited")
 
 
-def test_run_all_runs_the_page_as_published(chapter: Chapter) -> None:
+@pytest.mark.parametrize("module", load_course().published, ids=lambda module: module.stem)
+def test_run_all_runs_the_page_as_published(
+    module: Module, page: Page, watch: Watch, address: str
+) -> None:
+    chapter = Chapter(page)
+    chapter.open(f"{address}{module.page}.html")
     chapter.launch()
-    chapter.page.locator("#tt-live-run-all").click()
+    page.locator("#tt-live-run-all").click()
     chapter.wait("busy")
     chapter.wait("ready")
-    cells = chapter.page.locator("div.cell[data-cell]")
-    expect(cells.and_(chapter.page.locator('[data-state="done"]'))).to_have_count(cells.count())
-    expect(chapter.page.locator(".tt-output .tt-module")).to_have_attribute("data-state", "unbuilt")
-    expect(chapter.page.locator(".tt-output .tt-failed")).to_have_count(0)
+    cells = page.locator("div.cell[data-cell]")
+    expect(cells.and_(page.locator('[data-state="done"]'))).to_have_count(cells.count())
+    expect(page.locator(".tt-output .tt-module")).to_have_attribute("data-state", "unbuilt")
+    expect(page.locator(".tt-output .tt-failed")).to_have_count(0)
+    assert watch.errors == []
+    assert watch.third_parties == []
 
 
 def test_restart_forgets_the_variables(chapter: Chapter) -> None:

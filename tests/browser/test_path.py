@@ -1,5 +1,6 @@
 """From page to page: marks in the side bar, the way on, and the note that stops nobody."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from tests.browser.earlier import SETUP, TENSORS, passed, remember, stored
 from tests.browser.test_keyboard import tab_to
 from tests.browser.test_live_cells import SOLUTION, STEP
 from tests.browser.test_work import put, saved
+from tinytorch.course.catalog import Module, load_course
 
+COURSE = load_course()
 ALL_OF_SETUP = {SETUP.page: passed(SETUP.steps)}
 SHIFTS = """() => new Promise((resolve) => {
     const moved = [];
@@ -23,6 +26,16 @@ SHIFTS = """() => new Promise((resolve) => {
     const ours = (node) => node?.closest?.("article, .bd-sidebar-primary a");
     setTimeout(() => resolve(moved.filter(ours).map((node) => node.outerHTML.slice(0, 80))), 500);
 })"""
+
+HEADINGS = """async (stem) => {
+    const launcher = document.querySelector("script[src*='js/launcher.js']").src;
+    const { MODULES, addressOf } = await import(new URL("course.js", launcher));
+    const module = MODULES.find((each) => each.stem === stem);
+    return Object.keys(module.steps).map((step) => {
+        const anchor = document.getElementById(new URL(addressOf(module, step)).hash.slice(1));
+        return anchor?.parentElement.querySelector("h3").firstChild.textContent;
+    });
+}"""
 
 
 @pytest.fixture(autouse=True)
@@ -84,10 +97,21 @@ def test_the_way_on_leads_to_the_chapter_worked_on_last(chapter: Chapter, addres
 
 
 def test_the_way_on_leads_past_a_chapter_that_is_done(page: Page, address: str) -> None:
-    remember(page, address, ALL_OF_SETUP)
-    expect(page.locator("#tt-resume")).to_contain_text("Go on: Tensors, step 1")
-    remember(page, address, {TENSORS.page: passed(TENSORS.steps)})
-    expect(page.locator("#tt-resume")).to_contain_text("Every step that is published passes")
+    for module, following in itertools.pairwise(COURSE.published):
+        remember(page, address, {module.page: passed(module.steps)})
+        way_on = page.locator("#tt-resume")
+        expect(way_on).to_contain_text(f"Go on: {following.title}, step 1")
+    remember(page, address, {following.page: passed(following.steps)})
+    expect(way_on).to_contain_text("Every step that is published passes")
+
+
+@pytest.mark.parametrize("module", COURSE.published, ids=lambda module: module.stem)
+def test_the_way_on_knows_the_heading_of_every_step(
+    module: Module, page: Page, address: str
+) -> None:
+    page.goto(f"{address}{module.page}.html")
+    titles = [f"Step {number}: {step.title}" for number, step in enumerate(module.steps, 1)]
+    assert page.evaluate(HEADINGS, module.stem) == titles
 
 
 def test_a_chapter_names_what_it_stands_on_until_that_is_passed(page: Page, address: str) -> None:

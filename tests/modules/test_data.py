@@ -1,12 +1,16 @@
 """Data beyond the chapter's examples: many sizes, with NumPy or a count by hand as the oracle."""
 
+import hashlib
+import json
 import math
 import pickle
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -120,12 +124,13 @@ def test_no_chance_but_the_generators_is_used():
 
 @pytest.mark.step("data.shuffle_indices")
 def test_fewer_than_no_samples_cannot_be_shuffled():
-    expect_error(
-        lambda: tt.data.shuffle_indices(-3, rng()),
-        ValueError,
-        "-3",
-        because="a count is 0 or more; the message names the one given",
-    )
+    for count in (-1, -3):
+        expect_error(
+            lambda count=count: tt.data.shuffle_indices(count, rng()),
+            ValueError,
+            str(count),
+            because="a count is 0 or more; the message names the one given",
+        )
 
 
 @pytest.mark.step("data.shuffle_indices")
@@ -189,7 +194,7 @@ def test_a_negative_batch_size_is_refused():
 
 @pytest.mark.step("data.batch_indices")
 def test_a_loader_knows_how_many_batches_come():
-    for count, size, drop_last in product((0, 1, 5, 6), (1, 2, 6, 7), (False, True)):
+    for count, size, drop_last in product((0, 1, 3, 5, 6), (1, 2, 6, 7), (False, True)):
         loader = tt.DataLoader(tt.TensorDataset(tt.zeros(count)), size, drop_last=drop_last)
         expect(
             sum(1 for _ in loader),
@@ -256,6 +261,13 @@ def test_samples_of_different_kinds_are_refused():
             "sample 1",
             because="two kinds make no batch; the message says which sample is the odd one",
         )
+    expect_error(
+        lambda: tt.data.collate([1, "1", "2"]),
+        TypeError,
+        "sample 1 is text",
+        "sample 0 is a number",
+        because="the message says what it is, and what it should have been",
+    )
 
 
 @pytest.mark.step("data.collate")
@@ -406,6 +418,56 @@ def test_one_bit_of_the_index_turns_half_of_the_seed():
     )
 
 
+class Thrown(tt.Dataset):
+    """A sample is what the generator of the moment throws."""
+
+    def __len__(self):
+        return 9
+
+    def __getitem__(self, index):
+        return int(tt.sample_generator().integers(2**40))
+
+
+@pytest.mark.step("data.sample_seed")
+def test_an_epochs_seed_is_the_generators_next_number_of_63_bits():
+    source, generator = rng(8), rng(8)
+    for _ in range(2):
+        epoch = int(source.integers(2**63))
+        seeds = [tt.data.sample_seed(epoch, index) for index in range(9)]
+        expect(
+            [one for batch in tt.DataLoader(Thrown(), 4, generator=generator) for one in batch],
+            [tt.tensor(int(np.random.default_rng(seed).integers(2**40))) for seed in seeds],
+            because="epoch and index make the seed that a sample's generator starts at",
+        )
+
+
+@pytest.mark.step("data.sample_seed")
+def test_an_order_may_be_an_array_of_numpy():
+    orders = [3, 1, 0, 2], np.array([3, 1, 0, 2]), np.array([3, 1, 0, 2], np.uint8)
+    first, *others = (
+        [batch.tolist() for batch in tt.DataLoader(Thrown(), 2, sampler=order, generator=rng(3))]
+        for order in orders
+    )
+    expect(others, [first, first], because="an index is the same number, in Python and in NumPy")
+
+
+@pytest.mark.step("data.sample_seed")
+def test_what_is_random_in_making_a_batch_depends_on_the_batch_alone():
+    def throw(samples):
+        return int(tt.sample_generator().integers(2**40))
+
+    epochs = []
+    for seed in (1, 1, 2):
+        tt.manual_seed(len(epochs))
+        loader = tt.DataLoader(tt.arange(6), 2, collate_fn=throw, generator=rng(seed))
+        epochs.append(list(loader))
+    expect(epochs[1], epochs[0], because="the epoch's seed is the same, and nothing else counts")
+    expect(len({*epochs[0], *epochs[2]}), 6, because="each batch of each epoch throws for itself")
+    singles = tt.DataLoader(Thrown(), generator=rng(1))
+    samples = [batch.item() for batch in singles]
+    expect(set(samples) & set(epochs[0]), set(), because="a batch is not one of the samples")
+
+
 class Shifted(tt.Dataset):
     def __init__(self):
         self.shift = tt.RandomShift(2)
@@ -544,9 +606,112 @@ def test_a_loader_without_workers_reads_a_batch_when_it_is_asked_for():
             read.append(index)
             return index
 
-    batches = iter(tt.DataLoader(Recorded(), 2))
+    order = iter([[0, 1], [2, 3], [4, 5], [6, 7]])
+    batches = iter(tt.DataLoader(Recorded(), batch_sampler=order))
     expect(next(batches), tt.tensor([0, 1]), because="the first batch holds the first two")
     expect(read, [0, 1], because="nobody works ahead, so nothing else was read")
+    expect(next(order), [4, 5], because="of the order, one batch ahead was looked at")
+
+
+class Staff:
+    """Workers that need no threads: they read a batch when it is waited for."""
+
+    def __init__(self, reader):
+        self.reader, self.begun, self.is_gone = tt.data.workers.NoCrew(reader), [], False
+
+    def submit(self, job):
+        self.begun.append(job.batch)
+        return self.reader.submit(job)
+
+    def close(self):
+        self.is_gone = True
+
+
+@pytest.fixture
+def hired(monkeypatch):
+    """Return what every loader hires, so that no worker is needed to look after them."""
+    calls = []
+
+    def hire(reader, count, *, worker):
+        calls.append((Staff(reader), count, worker))
+        return calls[-1][0]
+
+    monkeypatch.setattr(tt.data.loader, "hire", hire)
+    return calls
+
+
+@pytest.mark.step("data.prefetch")
+def test_each_worker_has_its_share_of_batches_ahead(hired):
+    for workers, options, ahead in (
+        (1, {}, 2),
+        (3, {}, 6),
+        (2, {"prefetch_factor": 3}, 6),
+        (3, {"prefetch_factor": 2}, 6),
+        (4, {"prefetch_factor": 1}, 4),
+    ):
+        loader = tt.DataLoader(tt.arange(40), 2, **options)
+        loader.num_workers = workers
+        batches = iter(loader)
+        next(batches)
+        staff, count, worker = hired[-1]
+        expect((count, worker), (workers, "thread"), because="workers are threads, unless asked")
+        expect(
+            staff.begun,
+            list(range(1 + ahead)),
+            because=f"one batch was handed over; {workers} workers keep {ahead} ahead of it",
+        )
+        batches.close()
+        expect(staff.is_gone, True, because="who leaves the loop early sends the workers home")
+
+
+def test_workers_are_hired_by_their_kind(monkeypatch):
+    for kind, file, name in (
+        ("thread", "threads", "ThreadCrew"),
+        ("process", "processes", "ProcessCrew"),
+    ):
+        crew = SimpleNamespace(**{name: lambda reader, count, kind=kind: (kind, reader, count)})
+        monkeypatch.setitem(sys.modules, f"{tt.data.__name__}.{file}", crew)
+    for kind in ("thread", "process"):
+        expect(
+            tt.data.workers.hire("a reader", 3, worker=kind),
+            (kind, "a reader", 3),
+            because=f"three of worker={kind!r} were asked for",
+        )
+    nobody = tt.data.workers.hire("a reader", 0, worker="process")
+    expect(type(nobody), tt.data.workers.NoCrew, because="with 0 workers the caller reads itself")
+
+
+def test_where_there_are_no_threads_workers_are_refused(monkeypatch):
+    data = tt.arange(4)
+    for platform in ("aix", "linux", "win32"):
+        monkeypatch.setattr(sys, "platform", platform)
+        loader = tt.DataLoader(data, 2, num_workers=1)
+        expect(loader.num_workers, 1, because=f"{platform} has threads and processes")
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    expect_error(
+        lambda: tt.DataLoader(data, 2, num_workers=1),
+        RuntimeError,
+        "no threads",
+        "num_workers=0",
+        because="Python in the browser has neither; the message says what to do instead",
+    )
+    expect(len(tt.DataLoader(data, 2)), 2, because="without workers a loader works everywhere")
+
+
+@pytest.mark.step("data.prefetch")
+def test_a_timeline_says_who_did_what_and_when():
+    events = []
+    for _ in tt.DataLoader(tt.arange(4), 2, timeline=events):
+        pass
+    expect(
+        [(event.who, event.what, event.batch) for event in events],
+        [("caller", what, batch) for batch in (0, 1) for what in ("read", "wait", "use")],
+        because="without workers the caller reads, has waited meanwhile, and then uses the batch",
+    )
+    times = [(event.start, event.end) for event in events]
+    expect(all(start <= end for start, end in times), True, because="an end is after its start")
+    expect(times[2][0], times[1][1], because="the use of a batch begins when the wait for it ends")
+    expect(times[4][0], times[2][1], because="the next wait begins when the use ends")
 
 
 @pytest.mark.step("data.prefetch")
@@ -726,12 +891,11 @@ def test_shards_of_any_size_give_back_what_was_written(tmp_path):
 # What comes with the steps
 
 
-@pytest.mark.step("data.locate")
 def test_an_index_of_a_dataset_is_in_its_range():
     dataset = tt.TensorDataset(tt.arange(3), tt.arange(3) * 2)
     found = [dataset[index][1].item() for index in (-3, -2, -1, 0, 1, 2)]
     expect(found, [0, 2, 4, 0, 2, 4], because="an index below 0 counts from the end")
-    for index in (3, -4):
+    for index in (3, 4, 9, -4, -9):
         expect_error(
             lambda index=index: dataset[index], IndexError, str(index), because="there are three"
         )
@@ -774,6 +938,8 @@ def test_a_loader_without_a_size_hands_out_single_samples():
 @pytest.mark.step("data.batch_indices")
 def test_a_batch_sampler_stands_alone():
     data, batches = tt.TensorDataset(tt.arange(4)), [[3, 1], [2]]
+    pairs = [batch[0].tolist() for batch in tt.DataLoader(data, batch_size=2)]
+    expect(pairs, [[0, 1], [2, 3]], because="without a batch_sampler, batch_size decides")
     for options in ({"batch_size": 2}, {"batch_size": 0}, {"shuffle": True}, {"drop_last": True}):
         expect_error(
             lambda options=options: tt.DataLoader(data, batch_sampler=batches, **options),
@@ -789,7 +955,6 @@ def test_a_batch_sampler_stands_alone():
     )
 
 
-@pytest.mark.step("data.prefetch")
 def test_options_without_sense_are_refused():
     data = tt.TensorDataset(tt.arange(4))
     for options, said in (
@@ -823,7 +988,6 @@ def colour_image():
     return tt.arange(24).reshape(2, 3, 4)
 
 
-@pytest.mark.step("data.sample_seed")
 def test_a_shift_moves_an_image_and_fills_what_comes_in():
     moved = set()
     shift = tt.RandomShift(1, generator=rng(4))
@@ -839,7 +1003,6 @@ def test_a_shift_moves_an_image_and_fills_what_comes_in():
     expect(moved, wanted, because="up to one pixel each way: nine windows on the padded image")
 
 
-@pytest.mark.step("data.sample_seed")
 def test_a_shift_may_move_all_of_an_image_out_of_sight():
     shift = tt.RandomShift(9, fill=7, generator=rng(4))
     images = [shift(tt.zeros(2, 2)).tolist() for _ in range(30)]
@@ -849,7 +1012,6 @@ def test_a_shift_may_move_all_of_an_image_out_of_sight():
     expect_error(lambda: tt.RandomShift(-1), ValueError, "-1", because="that is no distance")
 
 
-@pytest.mark.step("data.merge_moments")
 def test_transforms_compute_what_they_say():
     bytes_ = tt.tensor([0, 51, 255], dtype=tt.uint8)
     expect(
@@ -867,10 +1029,11 @@ def test_transforms_compute_what_they_say():
     expect_error(lambda: tt.Normalize(0, 1)(bytes_), TypeError, "Scale", because="these are bytes")
 
 
-@pytest.mark.step("data.merge_moments")
 def test_a_transform_acts_on_the_first_part_of_a_sample():
-    pairs = tt.TransformedDataset(tt.TensorDataset(tt.arange(3), tt.arange(3)), tt.Scale(2))
-    expect(pairs[2], (tt.tensor(4.0), tt.tensor(2)), because="the label stays what it is")
+    parts = tt.TensorDataset(tt.arange(3), tt.arange(3) + 10, tt.arange(3) + 20)
+    found = tt.TransformedDataset(parts, tt.Scale(2))[2]
+    wanted = (tt.tensor(4.0), tt.tensor(12), tt.tensor(22))
+    expect(found, wanted, because="labels, and whatever else there is, stay what they are")
     alone = tt.TransformedDataset(tt.arange(3), tt.Scale(2))
     expect(alone[2], tt.tensor(4.0), because="a sample that is no tuple is transformed itself")
 
@@ -880,6 +1043,19 @@ def test_moments_of_one_value_have_no_spread():
     found = tt.measure_moments([tt.tensor([5.0])])
     expect((found.count, found.variance.item()), (1, 0.0), because="one value lies at its mean")
     expect(type(found.count), int, because="a count is an int")
+    none = tt.measure_moments([])
+    expect((none.count, none.variance.item()), (0, 0.0), because="no values do not spread either")
+
+
+@pytest.mark.step("data.merge_moments")
+def test_channels_may_be_counted_from_the_front():
+    images = rng(12).normal([[[10]], [[-4]]], 3, (7, 2, 3, 3))  # (batch, channels, rows, columns)
+    for dim in (1, -3):
+        found = tt.measure_moments([tt.from_numpy(images)], channel_dim=dim)
+        because = f"channel_dim={dim}: two channels of 7 * 3 * 3 values"
+        expect(found.count, 63, because=because)
+        expect(found.mean.numpy(), images.mean((0, 2, 3)), within=1e-12, because=because)
+        expect(found.variance.numpy(), images.var((0, 2, 3)), within=1e-12, because=because)
 
 
 @pytest.mark.step("data.remember")
@@ -893,6 +1069,40 @@ def test_the_random_policy_draws_from_its_generator():
     expect(held(rng(1)), held(rng(1)), because="the same generator makes the same choices")
     expect(held(rng(1)) == held(rng(2)), False, because="another one makes others")
     expect(held(rng(1)) == [35, 36, 37, 38, 39], False, because="the oldest need not go")
+
+
+@pytest.mark.step("data.remember")
+def test_chance_in_a_cache_leaves_the_librarys_generator_alone():
+    following = []
+    for visits in (5, 50):
+        tt.manual_seed(9)
+        cached = tt.CachedDataset(tt.arange(10), 16, "random")
+        for index in range(visits):
+            cached[index % 10]
+        following.append(tt.rand(1).item())
+    expect(
+        following[1],
+        following[0],
+        because="how often a cache forgets depends on who reads first; nothing else may",
+    )
+    caches = []
+    for seed in (9, 9, 10):
+        tt.manual_seed(seed)
+        cached = tt.CachedDataset(tt.arange(50), 80, "random")
+        list(cached)
+        caches.append(list(cached.cache.samples))
+    expect(caches[1], caches[0], because="manual_seed makes a cache's choices repeat")
+    expect(caches[2] == caches[0], False, because="and another seed makes others")
+
+
+@pytest.mark.step("data.remember")
+def test_a_hit_moves_a_sample_for_lru_alone():
+    for policy, order in (("lru", [1, 2, 0]), ("fifo", [0, 1, 2]), ("random", [0, 1, 2])):
+        cache = tt.data.Cache(100, policy, generator=rng())
+        for index in range(3):
+            tt.data.remember(cache, index, tt.zeros(1))
+        tt.data.recall(cache, 0)
+        expect(list(cache.samples), order, because=f"{policy}: sample 0 was used last")
 
 
 @pytest.mark.step("data.remember")
@@ -920,21 +1130,27 @@ def test_a_damaged_or_missing_shard_is_named(tmp_path):
     folder = tt.write_shards(tt.arange(10), tmp_path / "new" / "set", samples_per_shard=4)
     path = folder / "shard-00001.0.npy"
     whole = path.read_bytes()
-    path.write_bytes(whole[:-1] + b"x")
-    expect_error(
-        lambda: tt.ShardedDataset(folder, budget_bytes=500)[4],
-        ValueError,
-        path.name,
-        "SHA-256",
-        because="the digest is not the one in the index",
-    )
-    path.write_bytes(whole[:-1])
-    expect_error(
-        lambda: tt.ShardedDataset(folder, budget_bytes=500),
-        ValueError,
-        path.name,
-        because="a byte is missing",
-    )
+    for last in b"abcdefgh":  # so that some digests are below the right one, and some above
+        path.write_bytes(whole[:-1] + bytes([last]))
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        expect_error(
+            lambda: tt.ShardedDataset(folder, budget_bytes=500)[4],
+            ValueError,
+            path.name,
+            f"SHA-256 starts with {found[:12]}, ",
+            f"expected {hashlib.sha256(whole).hexdigest()[:12]};",
+            because="the digest is not the one in the index; the message has the start of both",
+        )
+    for content in (whole[:-1], whole + b"x"):
+        path.write_bytes(content)
+        expect_error(
+            lambda: tt.ShardedDataset(folder, budget_bytes=500),
+            ValueError,
+            path.name,
+            str(len(content)),
+            str(len(whole)),
+            because="a byte is missing, or there is one too many; the message has both lengths",
+        )
     path.unlink()
     expect_error(
         lambda: tt.ShardedDataset(folder, budget_bytes=500),
@@ -944,7 +1160,74 @@ def test_a_damaged_or_missing_shard_is_named(tmp_path):
     )
 
 
+def test_a_damaged_index_is_named(tmp_path):
+    folder = tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=3)
+    path = folder / "index.json"
+    whole = path.read_text()
+    no_files = json.loads(whole)
+    del no_files["shards"][0]["files"]
+    for content in (
+        "",
+        "[]",
+        "{}",
+        whole[:-1],
+        whole.replace("shards 1", "shards 0"),
+        whole.replace("shards 1", "shards 2"),
+        json.dumps(no_files),
+    ):
+        path.write_text(content)
+        expect_error(
+            lambda: tt.ShardedDataset(folder, budget_bytes=500),
+            ValueError,
+            "index.json is damaged",
+            "write the shards again",
+            because=f"nothing can be found by an index like {content[:30]!r}",
+        )
+    path.unlink()
+    expect_error(
+        lambda: tt.ShardedDataset(folder, budget_bytes=500),
+        FileNotFoundError,
+        "index.json is missing",
+        because="writing was interrupted, or the folder is another one",
+    )
+
+
 @pytest.mark.step("data.locate")
+def test_without_memory_maps_shards_are_read_whole(tmp_path, monkeypatch):
+    load = np.load
+
+    def load_without_maps(path, mmap_mode=None):
+        if mmap_mode is not None:
+            raise OSError("this system maps no files")
+        return load(path)
+
+    monkeypatch.setattr(np, "load", load_without_maps)
+    folder = tt.write_shards(tt.arange(5) * 10, tmp_path, samples_per_shard=2)
+    found = [sample.item() for sample in tt.ShardedDataset(folder, budget_bytes=500)]
+    expect(found, [0, 10, 20, 30, 40], because="a map saves memory; the samples are the same")
+
+
+def test_a_set_without_samples_has_no_shards(tmp_path):
+    folder = tt.write_shards(tt.arange(0), tmp_path, samples_per_shard=2)
+    found = tt.ShardedDataset(folder, budget_bytes=0)
+    expect((len(found), list(found)), (0, []), because="nothing was written, nothing comes back")
+
+
+def test_shards_are_not_mixed_with_older_ones(tmp_path):
+    folder = tt.write_shards(tt.arange(3), tmp_path, samples_per_shard=3)
+    index = (folder / "index.json").read_bytes()
+    for left in ("shard-00000.0.npy", "index.json"):
+        for path in folder.iterdir():
+            path.unlink()
+        (folder / left).write_bytes(index)
+        expect_error(
+            lambda: tt.write_shards(tt.arange(3), folder, samples_per_shard=3),
+            FileExistsError,
+            "empty folder",
+            because=f"of an older set {left} is left; the two would be mixed up",
+        )
+
+
 def test_what_cannot_be_a_set_of_shards_is_refused(tmp_path):
     for size in (0, -1):
         expect_error(
@@ -953,11 +1236,14 @@ def test_what_cannot_be_a_set_of_shards_is_refused(tmp_path):
             str(size),
             because="a shard holds 1 sample or more",
         )
-    for samples in ([tt.zeros(2), tt.zeros(1)], [tt.zeros(1), tt.zeros(2)], [(1, 2), (1,)]):
+    cases = [tt.zeros(2), tt.zeros(1)], [tt.zeros(1), tt.zeros(2)], [(1, 2), (1,)]
+    for samples, size in product(cases, (1, 2)):
         expect_error(
-            lambda samples=samples: tt.write_shards(samples, tmp_path, samples_per_shard=1),
+            lambda samples=samples, size=size: tt.write_shards(
+                samples, tmp_path, samples_per_shard=size
+            ),
             ValueError,
-            "sample 1",
+            "sample 1 has parts",
             because="sample 1 has another shape than sample 0, or other parts",
         )
         for path in tmp_path.iterdir():

@@ -1,6 +1,6 @@
 """Networks beyond the chapter's examples: loops over places, and NumPy, as independent oracles."""
 
-from itertools import product
+from itertools import permutations, product
 from math import prod
 
 import numpy as np
@@ -256,7 +256,7 @@ def test_one_number_a_channel_cannot_be_normalised():
     expect_error(
         lambda: tt.networks.batch_norm(tt.ones(1, 3), mean, var, training=True),
         ValueError,
-        "1",
+        "1 number a channel",
         because="a single number has no variance",
     )
     expect(mean, tt.zeros(3), because="and nothing was remembered of it")
@@ -337,14 +337,15 @@ def test_the_rows_are_a_copy():
 
 @pytest.mark.step("networks.embedding_kernel")
 def test_the_first_wrong_index_is_named_wherever_it_hides():
-    for wrong in (7, 100, -1, -8):
+    for wrong in (8, 100, -1, -9):
         indices = np.zeros((3, 4), np.int64)
         indices[1, 2], indices[2, 0] = wrong, 55
         expect_error(
-            lambda indices=indices: tt.networks.embedding_kernel(random(7, 2), indices=indices),
+            lambda indices=indices: tt.networks.embedding_kernel(random(8, 2), indices=indices),
             IndexError,
             str(wrong),
-            because="rows 0 to 6 are there",
+            "0 to 7",
+            because="rows 0 to 7 are there",
         )
 
 
@@ -405,15 +406,10 @@ def test_a_mask_broadcasts_and_leaves_exact_zeros():
 
 def seen_by_trying(model, shape, place):
     """Return the rows and columns of pixels that change the output at a place."""
-    blank = np.zeros((1, 1, *shape))
-    before = model(tt.tensor(blank)).numpy()[0, 0][place]
-    seen = []
-    for y, x in np.ndindex(shape):
-        blank[0, 0, y, x] = 1
-        if model(tt.tensor(blank)).numpy()[0, 0][place] != before:
-            seen.append((y, x))
-        blank[0, 0, y, x] = 0
-    return sorted({y for y, _ in seen}), sorted({x for _, x in seen})
+    single = np.eye(np.prod(shape)).reshape(-1, 1, *shape)  # one image for each pixel
+    answers = model(tt.tensor(single)).numpy()[:, 0, place[0], place[1]]
+    rows, columns = np.nonzero(answers.reshape(shape))
+    return sorted({*rows.tolist()}), sorted({*columns.tolist()})
 
 
 @pytest.mark.step("networks.receptive_field")
@@ -465,6 +461,23 @@ def test_windows_are_found_inside_of_modules():
     )
 
 
+@pytest.mark.step("networks.receptive_field")
+def test_a_residual_sees_what_either_of_its_ways_sees():
+    chains = ((2, 2), (2, 2)), ((3, 2, 1), (1, 2)), ((5, 2, 2), ((2, 4), 2, (0, 1)))
+    for ahead, behind in permutations(chains, 2):
+        one, other = (
+            tt.layers.Sequential(*[tt.AvgPool2d(*settings) for settings in chain])
+            for chain in (ahead, behind)
+        )
+        model = tt.layers.Sequential(tt.AvgPool2d(1, 1), tt.networks.Residual(one, shortcut=other))
+        size, step, start = tt.networks.receptive_field(model)
+        seen = seen_by_trying(model, (12, 12), (1, 1))
+        for dim in (0, 1):
+            first = start[dim] + step[dim]
+            wanted = list(range(first, first + size[dim]))
+            expect(seen[dim], wanted, because=f"{ahead} and {behind}, side by side")
+
+
 # Step 10
 
 
@@ -506,6 +519,232 @@ def test_a_convolution_of_one_pixel_is_a_matrix_product():
 
 
 # Layers beyond their examples
+
+
+def test_blocks_cover_every_window_once_and_fill_the_cache():
+    full = 2**17  # numbers
+    for shape, count in (
+        ((1, 1, 1, 1, full, 1), 1),
+        ((1, 1, 1, 1, full + 1, 1), 2),
+        ((full, 1, 1, 1, 1, 1), 1),
+        ((full + 1, 1, 1, 1, 1, 1), 2),
+        ((5, 2, 3, 4, 8, 256), 3),  # an image takes 6 * 2**13: two at once
+        ((3, 2, 3, 4, 50, 256), 9),  # a row takes 6 * 2**10: 21 at once
+        ((2, 1, 1, 2, 3, full), 6),  # a row is more than the cache holds
+    ):
+        blocks = list(tt.networks.convolution.blocks(shape))
+        expect(len(blocks), count, because=f"{shape}: no smaller than they have to be")
+        seen = np.zeros((shape[0], shape[4]), int)
+        for block in blocks:
+            seen[block] += 1
+        expect(np.unique(seen), np.array([1]), because=f"{shape}: every row of every image, once")
+
+
+def test_what_does_not_fit_a_convolution_is_told_with_its_numbers():
+    for images, weight, bias, groups, said in (
+        ((1, 6, 5, 5), (4, 3, 2), None, 2, ("(4, 3, 2)", "filters")),
+        ((1, 6, 5, 5), (4, 3, 2, 2, 2), None, 2, ("(4, 3, 2, 2, 2)", "filters")),
+        ((1, 6, 5, 5), (4, 3, 0, 2), None, 2, ("kernel_size", "(0, 2)")),
+        ((1, 6, 5, 5), (4, 2, 2, 2), None, 3, ("6 channels", "4 filters", "3 equal")),
+        ((1, 5, 5, 5), (4, 2, 2, 2), None, 2, ("5 channels", "4 filters", "2 equal")),
+        ((1, 6, 5, 5), (4, 3, 2, 2), None, 0, ("4 filters", "0 equal")),
+        ((1, 0, 5, 5), (4, 3, 2, 2), None, 1, ("0 channels", "1 equal")),
+        ((1, 6, 5, 5), (0, 3, 2, 2), None, 2, ("0 filters", "2 equal")),
+        ((1, 8, 5, 5), (4, 3, 2, 2), None, 2, ("2 groups", "have 8 channels", "expect 6")),
+        ((1, 4, 5, 5), (4, 3, 2, 2), None, 2, ("2 groups", "have 4 channels", "expect 6")),
+        ((1, 6, 5, 5), (4, 3, 2, 2), (3,), 2, ("(3,)", "4 filters")),
+        ((1, 6, 5, 5), (4, 3, 2, 2), (5,), 2, ("(5,)", "4 filters")),
+    ):
+        expect_error(
+            lambda images=images, weight=weight, bias=bias, groups=groups: tt.conv2d(
+                tt.zeros(images), tt.zeros(weight), bias and tt.zeros(bias), groups=groups
+            ),
+            ValueError,
+            *said,
+            because="the reader sees which sizes to change",
+        )
+    fits = tt.conv2d(tt.zeros(1, 6, 5, 5), tt.zeros(4, 3, 2, 2), tt.zeros(4), groups=2)
+    expect(fits.shape, (1, 4, 4, 4), because="4 filters, 2 for each half of 6 channels")
+
+
+def test_settings_are_one_or_two_integers():
+    images = tt.zeros(1, 1, 6, 6)
+    for wrong in ((3,), (3, 3, 3), True, (2, True), "3", None, (2, 1.0)):
+        expect_error(
+            lambda wrong=wrong: tt.Conv2d(1, 1, wrong),
+            TypeError,
+            "kernel_size",
+            repr(wrong),
+            because="a number for height and width, or one for each",
+        )
+    for make in (
+        lambda: tt.Conv2d(1, 1, 3, padding=-1),
+        lambda: tt.MaxPool2d(3, padding=(0, -1)),
+        lambda: tt.AvgPool2d(3, padding=-1),
+        lambda: tt.conv2d(images, tt.zeros(1, 1, 3, 3), padding=-1),
+        lambda: tt.max_pool2d(images, 3, padding=-1),
+        lambda: tt.pad2d(images, (-1, 0)),
+    ):
+        expect_error(
+            make, ValueError, "padding", "0 or more", because="a margin cannot be negative"
+        )
+    for groups in (0, -1, 2):
+        expect_error(
+            lambda groups=groups: tt.Conv2d(4, 3, 1, groups=groups),
+            ValueError,
+            f"{groups} equal",
+            because="3 filters are not cut in two, nor in none",
+        )
+    layer = tt.Conv2d(1, 1, np.int64(3), padding=[1, np.int32(0)])
+    expect(repr(layer.kernel_size + layer.padding), "(3, 3, 1, 0)", because="NumPy's integers, too")
+
+
+def test_weights_and_biases_start_as_large_as_the_inputs_are_many():
+    rng = np.random.default_rng(0)
+    for layer, places in (
+        (tt.Conv2d(4, 600, (3, 2), groups=2, generator=rng), 12),
+        (tt.Conv2d(1, 600, 1, generator=rng), 1),
+    ):
+        bound = 1 / np.sqrt(places)
+        for parameter in layer.parameters():
+            ends = [(-parameter).amax().item() / bound, parameter.amax().item() / bound]
+            inside = [0.98 < end <= 1 + 1e-6 for end in ends]
+            expect(inside, [True, True], because=f"uniform from -b to b, b = 1 / sqrt({places})")
+
+
+def test_margins_are_where_they_belong():
+    images = random(2, 3, 4, 5)
+    rows = {
+        "reflect": [3, 2, 1, 0, 1, 2, 3, 2, 1, 0],
+        "replicate": [0, 0, 0, 0, 1, 2, 3, 3, 3, 3],
+        "circular": [1, 2, 3, 0, 1, 2, 3, 0, 1, 2],
+    }
+    columns = {
+        "reflect": [1, 0, 1, 2, 3, 4, 3],
+        "replicate": [0, 0, 1, 2, 3, 4, 4],
+        "circular": [4, 0, 1, 2, 3, 4, 0],
+    }
+    for mode, chosen in rows.items():
+        found = tt.pad2d(tt.tensor(images), (3, 1), mode).numpy()
+        expect(found, images[:, :, chosen][..., columns[mode]], because=f"{mode}, 3 down, 1 across")
+    found = tt.pad2d(tt.tensor(images), (3, 1)).numpy()
+    expect(found[:, :, 3:-3, 1:-1], images, because="the image is in the middle")
+    expect(found.shape, (2, 3, 10, 7), because="a margin on all sides")
+    expect(np.abs(found).sum(), np.abs(images).sum(), because="of zeros", within=1e-9)
+    for mode, most in {"reflect": 3, "circular": 4}.items():
+        widest = tt.pad2d(tt.tensor(images), (most, 0), mode)
+        expect(widest.shape, (2, 3, 4 + 2 * most, 5), because=f"{mode} can fill {most}")
+        expect_error(
+            lambda mode=mode, most=most: tt.pad2d(tt.tensor(images), (most + 1, 0), mode),
+            ValueError,
+            "4 pixels",
+            mode,
+            because=f"there are only {most} rows to take from",
+        )
+
+
+def test_means_agree_with_loops_over_all_windows():
+    images = random(3, 4, 6, 7) + 5
+    for kernel, stride, padding in (((2, 3), (2, 1), (1, 0)), ((6, 2), (1, 2), (3, 1))):
+        margins = [(0, 0), (0, 0), *((p, p) for p in padding)]
+        padded = np.pad(images, margins, constant_values=np.nan)
+        rows = begins(padded.shape[2], kernel[0], stride[0], 1)
+        columns = begins(padded.shape[3], kernel[1], stride[1], 1)
+        inside, all_places = np.zeros((2, 3, 4, len(rows), len(columns)))
+        for (y, top), (x, left) in product(enumerate(rows), enumerate(columns)):
+            window = padded[:, :, top : top + kernel[0], left : left + kernel[1]]
+            inside[:, :, y, x] = np.nanmean(window, (2, 3))
+            all_places[:, :, y, x] = np.nansum(window, (2, 3)) / prod(kernel)
+        for counts, wanted in ((False, inside), (True, all_places)):
+            found = tt.avg_pool2d(
+                tt.tensor(images), kernel, stride, padding, count_include_pad=counts
+            )
+            expect(found.numpy(), wanted, because=f"{kernel}, margin {counts}", within=1e-12)
+    expect_error(
+        lambda: tt.avg_pool2d(tt.tensor(images), (6, 5), padding=3),
+        ValueError,
+        "half",
+        because="3 is half of 6, and more than half of 5",
+    )
+
+
+def test_nothing_lies_below_the_lowest_number():
+    for dtype, wanted in {
+        "bool": 0, "uint8": 0, "int8": -128, "int32": -(2**31), "int64": -(2**63),
+        "float16": -np.inf, "float32": -np.inf, "float64": -np.inf,
+    }.items():  # fmt: skip
+        found = tt.networks.pooling.lowest(np.dtype(dtype))
+        expect(found, wanted, because=f"a margin of it never wins against another {dtype}")
+
+
+def test_batches_are_normalised_alike_however_small_they_are():
+    x = tt.tensor([[-1.0, 1.0], [1.0, -1.0]])
+    for layer in (tt.BatchNorm1d(2), tt.LayerNorm(2)):
+        expect(layer(x), x, because="mean 0 and variance 1 already, and eps is small", within=1e-5)
+    expect(tt.networks.layer_norm(x, (2,)), x, because="without a layer, too", within=1e-5)
+
+
+def test_waves_get_longer_along_the_features():
+    for size, lengths in (
+        (4, [1, 1, 100, 100]),
+        (5, [1, 1, 10**1.6, 10**1.6, 10**3.2]),
+    ):
+        table = tt.networks.sinusoids(60, size).numpy()
+        for place, feature in product((0, 1, 7, 59), range(size)):
+            wave = (np.sin, np.cos)[feature % 2]
+            wanted = wave(place / lengths[feature])
+            expect(table[place, feature], wanted, because=f"{place}, {feature}", within=1e-6)
+
+
+def test_heads_agree_with_numpy():
+    generator = np.random.default_rng(0)
+    query, key, value = random(2, 3, 4), random(2, 5, 4, seed=1), random(2, 5, 4, seed=2)
+    for bias in (True, False):
+        layer = tt.MultiHeadAttention(4, 2, bias, generator=generator).to(tt.float64)
+        for parameter in layer.parameters():
+            parameter[...] = tt.tensor(random(*parameter.shape, seed=parameter.numel()))
+        state = {name: tensor.numpy() for name, tensor in layer.state_dict().items()}
+        heads = []
+        for head in (slice(0, 2), slice(2, 4)):
+            q, k, v = (
+                (x @ weight.T + (state["in_proj_bias"].reshape(3, 4)[part] if bias else 0))[
+                    ..., head
+                ]
+                for part, (x, weight) in enumerate(
+                    zip((query, key, value), state["in_proj_weight"].reshape(3, 4, 4), strict=True)
+                )
+            )
+            powers = np.exp(np.einsum("nqs,nks->nqk", q, k) / np.sqrt(2))
+            heads.append(powers / powers.sum(-1, keepdims=True) @ v)
+        wanted = np.concatenate(heads, -1) @ state["out_proj.weight"].T
+        wanted += state["out_proj.bias"] if bias else 0
+        found = layer(*map(tt.tensor, (query, key, value)))
+        expect(found.numpy(), wanted, because="two heads of two features each", within=1e-12)
+        alone = layer(tt.tensor(query[0]), tt.tensor(key[0]), tt.tensor(value[0]))
+        expect(alone.numpy(), wanted[0], because="without a batch", within=1e-12)
+
+
+def test_a_file_may_hold_hundreds_of_tensors(tmp_path):
+    path = tmp_path / "many.safetensors"
+    tt.save_safetensors({f"layer {number}": tt.zeros(1) for number in range(300)}, path)
+    expect(len(tt.load_safetensors(path)), 300, because="no name occurs twice")
+
+
+def test_tensors_are_read_in_the_order_of_their_bytes(tmp_path):
+    path = tmp_path / "foreign.safetensors"
+    header = (
+        b'{"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},'
+        b'"none":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},'
+        b'"__metadata__":{"by":"hand"},"a":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}'
+    )
+    path.write_bytes(len(header).to_bytes(8, "little") + header + b"\7\10\11")
+    found = {name: tensor.tolist() for name, tensor in tt.load_safetensors(path).items()}
+    expect(found, {"none": [], "b": [7, 8], "a": [9]}, because="empty ones lie before what follows")
+    expect(list(found), ["none", "b", "a"], because="as their bytes lie")
+    expect(tt.networks.read_metadata(path), {"by": "hand"}, because="what is said beside them")
+    expect_error(
+        lambda: tt.networks.read_metadata(tmp_path / "none"), FileNotFoundError, "none",
+        because="there is no such file")  # fmt: skip
 
 
 def test_gradients_could_flow_into_every_parameter():

@@ -171,6 +171,18 @@ def not_shuffled(count, generator):
     return list(range(count))
 
 
+@mistake(
+    "data.shuffle_indices",
+    caught_by="test_a_shuffled_order_is_not_the_old_one",
+    says="You returned a NumPy array. Compared with a list it gives an array of answers, and its "
+    "elements are no integers of Python's: return a list, for instance with .tolist().",
+)
+def array_in_place_of_a_list(count, generator):
+    if count < 0:
+        raise ValueError(f"cannot shuffle {count} samples: a count is 0 or more")
+    return generator.permutation(count)
+
+
 # Step 3: batch_indices
 
 

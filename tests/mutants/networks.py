@@ -7,7 +7,7 @@ import numpy as np
 from tinytorch.course import mistake
 from tinytorch.layers import softmax
 from tinytorch.networks import ReceptiveField
-from tinytorch.networks.inspection import MOVES, PER_ELEMENT, REDUCTIONS
+from tinytorch.networks.inspection import MOVES, PER_ELEMENT, REDUCTIONS, windows_of
 from tinytorch.networks.normalization import update_running
 from tinytorch.networks.pooling import lowest
 from tinytorch.networks.windows import pad
@@ -178,7 +178,7 @@ def contiguous_assumed(images, kernel, *, stride=(1, 1), dilation=(1, 1)):
 # Step 3: conv2d_kernel
 
 
-def windows_of(images, kernel, stride, padding, dilation, value=0):
+def seen_through(images, kernel, stride, padding, dilation, value=0):
     """Return all windows, for the mistakes that get these right."""
     padded = pad(images, padding, value)
     down, right = padded.strides[2:]
@@ -205,7 +205,7 @@ def product_of(windows, weight, bias, groups):
     "a plain sum of products: place (0, 0) of the filter meets place (0, 0) of the window.",
 )
 def filter_turned(images, weight, bias=None, *, stride, padding, dilation, groups):
-    windows = windows_of(images, weight.shape[2:], stride, padding, dilation)
+    windows = seen_through(images, weight.shape[2:], stride, padding, dilation)
     return product_of(windows, weight[:, :, ::-1, ::-1], bias, groups)
 
 
@@ -216,7 +216,7 @@ def filter_turned(images, weight, bias=None, *, stride, padding, dilation, group
     "the result, where a bias was given.",
 )
 def bias_forgotten(images, weight, bias=None, *, stride, padding, dilation, groups):
-    windows = windows_of(images, weight.shape[2:], stride, padding, dilation)
+    windows = seen_through(images, weight.shape[2:], stride, padding, dilation)
     return product_of(windows, weight, None, groups)
 
 
@@ -227,7 +227,7 @@ def bias_forgotten(images, weight, bias=None, *, stride, padding, dilation, grou
     "there are groups, and give each part of the filters its own.",
 )
 def first_group_for_all(images, weight, bias=None, *, stride, padding, dilation, groups):
-    windows = windows_of(images, weight.shape[2:], stride, padding, dilation)
+    windows = seen_through(images, weight.shape[2:], stride, padding, dilation)
     return product_of(windows[:, : weight.shape[1]], weight, bias, 1)
 
 
@@ -237,7 +237,7 @@ def first_group_for_all(images, weight, bias=None, *, stride, padding, dilation,
     says="You left the margin out. Pad the images before you look through their windows.",
 )
 def margin_forgotten(images, weight, bias=None, *, stride, padding, dilation, groups):
-    windows = windows_of(images, weight.shape[2:], stride, (0, 0), dilation)
+    windows = seen_through(images, weight.shape[2:], stride, (0, 0), dilation)
     return product_of(windows, weight, bias, groups)
 
 
@@ -248,7 +248,7 @@ def margin_forgotten(images, weight, bias=None, *, stride, padding, dilation, gr
     "channel, and its answer is the sum over all of them.",
 )
 def first_channel_only(images, weight, bias=None, *, stride, padding, dilation, groups):
-    windows = windows_of(images, weight.shape[2:], stride, padding, dilation)
+    windows = seen_through(images, weight.shape[2:], stride, padding, dilation)
     if groups > 1:
         return product_of(windows, weight, bias, groups)
     return product_of(windows[:, :1], weight[:, :1], bias, 1)
@@ -264,7 +264,7 @@ def first_channel_only(images, weight, bias=None, *, stride, padding, dilation, 
     "lowest(images.dtype), which beats none.",
 )
 def margin_of_zeros(images, *, kernel_size, stride, padding, dilation):
-    return windows_of(images, kernel_size, stride, padding, dilation).max((4, 5))
+    return seen_through(images, kernel_size, stride, padding, dilation).max((4, 5))
 
 
 @mistake(
@@ -275,7 +275,7 @@ def margin_of_zeros(images, *, kernel_size, stride, padding, dilation):
 )
 def mean_instead(images, *, kernel_size, stride, padding, dilation):
     value = lowest(images.dtype)
-    windows = windows_of(images, kernel_size, stride, padding, dilation, value)
+    windows = seen_through(images, kernel_size, stride, padding, dilation, value)
     return windows.mean((4, 5)).astype(images.dtype)
 
 
@@ -287,7 +287,7 @@ def mean_instead(images, *, kernel_size, stride, padding, dilation):
 )
 def stride_of_the_kernel(images, *, kernel_size, stride, padding, dilation):
     value = lowest(images.dtype)
-    return windows_of(images, kernel_size, kernel_size, padding, dilation, value).max((4, 5))
+    return seen_through(images, kernel_size, kernel_size, padding, dilation, value).max((4, 5))
 
 
 @mistake(
@@ -298,7 +298,7 @@ def stride_of_the_kernel(images, *, kernel_size, stride, padding, dilation):
 def dilation_forgotten(images, *, kernel_size, stride, padding, dilation):
     padded = pad(images, padding, lowest(images.dtype))
     rows, columns = count_windows(padded, kernel_size, stride, dilation)
-    windows = windows_of(padded, kernel_size, stride, (0, 0), (1, 1))
+    windows = seen_through(padded, kernel_size, stride, (0, 0), (1, 1))
     return windows[:, :, :rows, :columns].max((4, 5))
 
 
@@ -310,7 +310,7 @@ def dilation_forgotten(images, *, kernel_size, stride, padding, dilation):
 )
 def nan_passed_over(images, *, kernel_size, stride, padding, dilation):
     value = lowest(images.dtype)
-    windows = windows_of(images, kernel_size, stride, padding, dilation, value)
+    windows = seen_through(images, kernel_size, stride, padding, dilation, value)
     largest = windows[..., 0, 0].copy()
     for i, j in np.ndindex(kernel_size):
         np.fmax(largest, windows[..., i, j], out=largest)
@@ -620,11 +620,6 @@ def shared_among_queries(query, key, mask=None):
 # Step 9: receptive_field
 
 
-def layers_of(model):
-    """Return the layers with windows."""
-    return [layer for layer in model.modules() if hasattr(layer, "kernel_size")]
-
-
 @mistake(
     "networks.receptive_field",
     caught_by="test_after_a_stride_windows_reach_further",
@@ -633,11 +628,11 @@ def layers_of(model):
 )
 def steps_forgotten(model):
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in layers_of(model):
+    for window in windows_of(model):
         for dim in (0, 1):
-            size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim]
-            start[dim] -= layer.padding[dim] * step[dim]
-            step[dim] *= layer.stride[dim]
+            size[dim] += (window.kernel_size[dim] - 1) * window.dilation[dim]
+            start[dim] -= window.padding[dim] * step[dim]
+            step[dim] *= window.stride[dim]
     return ReceptiveField(tuple(size), tuple(step), tuple(start))
 
 
@@ -649,11 +644,11 @@ def steps_forgotten(model):
 )
 def own_stride_first(model):
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in layers_of(model):
+    for window in windows_of(model):
         for dim in (0, 1):
-            step[dim] *= layer.stride[dim]
-            size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim] * step[dim]
-            start[dim] -= layer.padding[dim] * step[dim]
+            step[dim] *= window.stride[dim]
+            size[dim] += (window.kernel_size[dim] - 1) * window.dilation[dim] * step[dim]
+            start[dim] -= window.padding[dim] * step[dim]
     return ReceptiveField(tuple(size), tuple(step), tuple(start))
 
 
@@ -665,11 +660,11 @@ def own_stride_first(model):
 )
 def whole_kernels_added(model):
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in layers_of(model):
+    for window in windows_of(model):
         for dim in (0, 1):
-            size[dim] += layer.kernel_size[dim] * layer.dilation[dim] * step[dim]
-            start[dim] -= layer.padding[dim] * step[dim]
-            step[dim] *= layer.stride[dim]
+            size[dim] += window.kernel_size[dim] * window.dilation[dim] * step[dim]
+            start[dim] -= window.padding[dim] * step[dim]
+            step[dim] *= window.stride[dim]
     return ReceptiveField(tuple(size), tuple(step), tuple(start))
 
 
@@ -681,11 +676,11 @@ def whole_kernels_added(model):
 )
 def margin_in_pixels(model):
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in layers_of(model):
+    for window in windows_of(model):
         for dim in (0, 1):
-            size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim] * step[dim]
-            start[dim] -= layer.padding[dim]
-            step[dim] *= layer.stride[dim]
+            size[dim] += (window.kernel_size[dim] - 1) * window.dilation[dim] * step[dim]
+            start[dim] -= window.padding[dim]
+            step[dim] *= window.stride[dim]
     return ReceptiveField(tuple(size), tuple(step), tuple(start))
 
 
@@ -697,11 +692,28 @@ def margin_in_pixels(model):
 )
 def dilation_left_out(model):
     size, step, start = [1, 1], [1, 1], [0, 0]
-    for layer in layers_of(model):
+    for window in windows_of(model):
         for dim in (0, 1):
-            size[dim] += (layer.kernel_size[dim] - 1) * step[dim]
-            start[dim] -= layer.padding[dim] * step[dim]
-            step[dim] *= layer.stride[dim]
+            size[dim] += (window.kernel_size[dim] - 1) * step[dim]
+            start[dim] -= window.padding[dim] * step[dim]
+            step[dim] *= window.stride[dim]
+    return ReceptiveField(tuple(size), tuple(step), tuple(start))
+
+
+@mistake(
+    "networks.receptive_field",
+    caught_by="test_a_shortcut_lies_beside_its_chain",
+    says="You put the shortcut of a Residual behind its chain: `model.modules()` finds both, and "
+    "does not say that they lie side by side. `windows_of(model)` makes one window of them.",
+)
+def shortcut_in_sequence(model):
+    size, step, start = [1, 1], [1, 1], [0, 0]
+    for layer in model.modules():
+        if hasattr(layer, "kernel_size"):
+            for dim in (0, 1):
+                size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim] * step[dim]
+                start[dim] -= layer.padding[dim] * step[dim]
+                step[dim] *= layer.stride[dim]
     return ReceptiveField(tuple(size), tuple(step), tuple(start))
 
 

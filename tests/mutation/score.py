@@ -18,9 +18,10 @@ REQUIRED = 0.9
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 REPORT = Path(__file__).with_name("report.json")
 SAMPLED = 10  # one in so many of the mutants outside of steps
-BEYOND_THE_PAGE = {  # what no check of the page can start; tests/properties covers them
-    "data/threads.py": "Python in the browser has no threads",
-    "data/processes.py": "Python in the browser has no processes",
+WORKERS = ROOT / "tests" / "properties" / "test_data_workers.py"
+BEYOND_THE_PAGE = {  # what Python in the browser cannot start, and the tests that stand in
+    "data/threads.py": (WORKERS,),
+    "data/processes.py": (WORKERS,),
 }
 
 
@@ -50,7 +51,8 @@ def main(stems: list[str], jobs: int, *, is_sample: bool) -> int:
     for stem in stems:
         mutants = [one for path in source_files(stem) for one in mutants_of(path)]
         chosen = list(_sample(mutants)) if is_sample else mutants
-        outcomes |= try_mutants(stem, chosen, jobs)
+        for files, some in _by_tests(stem, chosen).items():
+            outcomes |= try_mutants(files, some, jobs)
     files, steps = by_file(outcomes), by_step(outcomes)
     _print(files, steps)
     if not is_sample:
@@ -64,12 +66,20 @@ def main(stems: list[str], jobs: int, *, is_sample: bool) -> int:
 def source_files(stem: str) -> list[Path]:
     """Return a module's source: one file, or those of a folder."""
     folder = ROOT / "tinytorch" / stem
-    files = sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
-    return [path for path in files if _short(path) not in BEYOND_THE_PAGE]
+    return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+
+
+def _by_tests(stem: str, mutants: list[Mutant]) -> dict[tuple[Path, ...], list[Mutant]]:
+    """Return the mutants by the files of tests that try them: mostly the checks of the page."""
+    checks = tuple([ROOT / "tests" / kind / f"test_{stem}.py" for kind in ("package", "modules")])
+    found: dict[tuple[Path, ...], list[Mutant]] = {}
+    for one in mutants:
+        found.setdefault(BEYOND_THE_PAGE.get(_short(one.unit.path), checks), []).append(one)
+    return found
 
 
 def by_file(outcomes: dict[Mutant, int]) -> list[Score]:
-    """Return each file's score, by all checks of its module."""
+    """Return each file's score, by all checks of its module, or the tests that stand in."""
     paths = dict.fromkeys(one.unit.path for one in outcomes)
     return [
         _score(_short(path), {m: code for m, code in outcomes.items() if m.unit.path == path})

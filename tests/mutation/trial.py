@@ -10,6 +10,8 @@ import resource
 import signal
 import sys
 from collections import defaultdict
+from contextlib import suppress
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -21,18 +23,17 @@ from tests.mutation.mutants import Mutant, Unit
 from tinytorch.course import catalog
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 5  # of processor time that the checks of one mutant may take
+PATIENCE = 5.0  # seconds that a mutant may take beyond five times those of the reference
 SURVIVED, BY_ITS_STEP, BY_OTHERS = range(3)  # exit codes; a signal ended a mutant that ran on
 
 
-def try_mutants(stem: str, mutants: list[Mutant], jobs: int) -> dict[Mutant, int]:
-    """Return how each mutant of a module ended: one of the codes above, or below 0 for a signal."""
+def try_mutants(files: tuple[Path, ...], mutants: list[Mutant], jobs: int) -> dict[Mutant, int]:
+    """Return how each mutant ended on the tests: one of the codes above, or a signal below 0."""
     trial = Trial(mutants, jobs)
-    files = [str(ROOT / "tests" / kind / f"test_{stem}.py") for kind in ("package", "modules")]
     options = ["-c", str(ROOT / "tinytorch" / "course" / "checks.ini"), "--import-mode=importlib"]
     options += ["-p", "no:cacheprovider", "-p", "no:terminal", "--capture=no", "--noconftest"]
-    if pytest.main([*options, *files], plugins=[trial]) != pytest.ExitCode.OK:
-        raise SystemExit(f"the checks of {stem} fail on the reference: {trial.failed}")
+    if pytest.main([*options, *map(str, files)], plugins=[trial]) != pytest.ExitCode.OK:
+        raise SystemExit(f"these checks fail on the reference: {trial.failed}")
     return trial.outcomes
 
 
@@ -71,13 +72,15 @@ class Trial:
     def _wait(self, running: dict[int, Mutant]) -> None:
         process, status = os.wait()
         self.outcomes[running.pop(process)] = os.waitstatus_to_exitcode(status)
+        with suppress(ProcessLookupError):
+            os.killpg(process, signal.SIGKILL)  # what the mutant started, and left behind
 
     def _fork(self, mutant: Mutant) -> int:
         process = os.fork()
         if process == 0:
             code = BY_OTHERS
             try:
-                _limit_this_process()
+                _limit_this_process(sum(self.seconds.values()))
                 code = self._run_checks(mutant)
             finally:
                 os._exit(code)  # an error of the mutant itself kills it, too
@@ -87,15 +90,19 @@ class Trial:
         _import_library(mutant)
         checks = sorted(self._checks_of(mutant.unit), key=self._order(mutant.unit))
         for item in checks:
+            signal.alarm(ceil(3 * _longest(self.seconds[item])))  # others may be using this machine
             item.module.tt = sys.modules["tinytorch"]
             if any(report.failed for report in runtestprotocol(item, log=False, nextitem=None)):
                 return BY_ITS_STEP if _is_of_step(item, mutant.unit) else BY_OTHERS
         return SURVIVED
 
     def _checks_of(self, unit: Unit) -> list[pytest.Item]:
-        """Return the checks that a change in the unit can reach: those that call it."""
+        """Return the checks that a change in the unit can reach: those seen to call it.
+
+        Who calls it in a thread or a process is not seen. So where nobody was, all may.
+        """
         place = (str(unit.path), unit.name)
-        return [item for item, calls in self.calls.items() if not unit.name or place in calls]
+        return [item for item, calls in self.calls.items() if place in calls] or list(self.calls)
 
     def _order(self, unit: Unit) -> Any:
         return lambda item: (not _is_of_step(item, unit), self.seconds[item])
@@ -106,11 +113,17 @@ def _is_of_step(item: pytest.Item, unit: Unit) -> bool:
     return any(step.target.partition(".")[2] == unit.name for step in steps)
 
 
-def _limit_this_process() -> None:
-    """Let neither an endless loop nor an endless list outlive this mutant."""
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+def _longest(seconds: float) -> float:
+    """Return how long a mutant may take for what took the reference so long."""
+    return PATIENCE + 5 * seconds
+
+
+def _limit_this_process(seconds: float) -> None:
+    """Let neither an endless loop, an endless list nor another process outlive this mutant."""
+    os.setpgid(0, 0)
+    most = ceil(_longest(seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (most, most))
     resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
-    signal.alarm(20 * SECONDS)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)

@@ -55,13 +55,14 @@ def test_a_share_that_is_whole_is_not_rounded_down():
 
 @pytest.mark.step("data.split_lengths")
 def test_lengths_that_do_not_add_up_are_refused():
-    expect_error(
-        lambda: tt.data.split_lengths(10, [7, 2]),
-        ValueError,
-        "9",
-        "10",
-        because="one sample would be lost; the message names both totals",
-    )
+    for lengths, total, because in (([7, 2], "9", "be lost"), ([7, 4], "11", "belong to both")):
+        expect_error(
+            lambda lengths=lengths: tt.data.split_lengths(10, lengths),
+            ValueError,
+            total,
+            "10",
+            because=f"one sample would {because}; the message names both totals",
+        )
 
 
 @pytest.mark.step("data.split_lengths")
@@ -275,12 +276,13 @@ def test_samples_of_different_shapes_are_refused():
 
 @pytest.mark.step("data.collate")
 def test_samples_of_different_lengths_are_refused():
-    expect_error(
-        lambda: tt.data.collate([(1, 2), (3, 4, 5)]),
-        ValueError,
-        "sample 1",
-        because="the third part of sample 1 has no partner; nothing is dropped in silence",
-    )
+    for samples, which in (([(1, 2), (3, 4, 5)], "sample 1"), ([(1, 2, 3), (4, 5)], "sample 0")):
+        expect_error(
+            lambda samples=samples: tt.data.collate(samples),
+            ValueError,
+            "sample 1",
+            because=f"the third part of {which} has no partner; nothing is dropped in silence",
+        )
 
 
 @pytest.mark.step("data.collate")
@@ -360,6 +362,8 @@ def test_a_part_without_values_changes_nothing():
             within=1e-12,
             because="nothing added to 1 and 3 is still 1 and 3",
         )
+    none = tt.data.merge_moments(moments([]), moments([]))
+    expect((none.count, none.spread.item()), (0, 0.0), because="nothing and nothing is nothing")
 
 
 @pytest.mark.step("data.merge_moments")
@@ -674,7 +678,7 @@ def test_minus_one_is_the_last_sample():
 
 @pytest.mark.step("data.locate")
 def test_an_index_out_of_range_is_refused():
-    for index in (250, -251):
+    for index in (250, 251, 600, -251, -600):
         expect_error(
             lambda index=index: tt.data.locate(index, [100, 200, 250]),
             IndexError,
@@ -682,7 +686,13 @@ def test_an_index_out_of_range_is_refused():
             "250",
             because="there are 250 samples; the message names the index and their number",
         )
-    expect_error(lambda: tt.data.locate(0, []), IndexError, because="no shards, no samples")
+    for index in (5, 0, -1):
+        expect_error(
+            lambda index=index: tt.data.locate(index, []),
+            IndexError,
+            "0",
+            because="no shards, no samples",
+        )
 
 
 @pytest.mark.step("data.locate")

@@ -229,7 +229,7 @@ def test_the_margin_never_wins():
     )
     expect(
         pooled(image.astype(np.int64), (2, 2), padding=(1, 1)),
-        np.full((1, 1, 2, 2), -3),
+        np.full((1, 1, 2, 2), -3, np.int64),
         because="integers have no -inf, but a smallest number",
     )
 
@@ -274,7 +274,7 @@ def test_otherwise_the_running_numbers_are_used_and_kept():
 @pytest.mark.step("networks.batch_norm")
 def test_training_moves_the_running_numbers_a_little():
     mean, var = tt.zeros(1), tt.ones(1)
-    tt.networks.batch_norm(tt.tensor([[1.0], [3.0]]), mean, var, training=True, momentum=0.1)
+    tt.networks.batch_norm(tt.tensor([[1.0], [3.0]]), mean, var, training=True)
     expect(mean, tt.tensor([0.2]), because="a tenth of the way from 0 to 2", within=1e-6)
     expect(
         var,
@@ -380,6 +380,7 @@ def test_an_index_without_a_row_is_refused_by_number():
             ),
             IndexError,
             str(wrong),
+            "0 to 2",
             because="there are rows 0 to 2, and none counts from the end",
         )
 
@@ -494,6 +495,18 @@ def test_height_and_width_are_apart_and_dilation_counts():
     )
 
 
+@pytest.mark.step("networks.receptive_field")
+def test_a_shortcut_lies_beside_its_chain():
+    block = tt.networks.Residual(
+        tt.Conv2d(1, 1, 3, stride=2, padding=1), shortcut=tt.Conv2d(1, 1, 1, stride=2)
+    )
+    expect(
+        tt.networks.receptive_field(tt.layers.Sequential(block, tt.MaxPool2d(2))),
+        tt.networks.ReceptiveField((5, 5), (4, 4), (-1, -1)),
+        because="both ways take every second pixel, once; the chain sees 3, and 2 of those are 5",
+    )
+
+
 # Step 10: counting
 
 
@@ -545,6 +558,8 @@ def test_other_operations_take_one_or_a_few_steps_a_number():
     count = tt.networks.count_flops
     expect(count("add", [(2, 1), (3,)], (2, 3), {}), 6, because="one addition each")
     expect(count("softmax", [(2, 3)], (2, 3), {}), 24, because="PER_ELEMENT says 4 for each")
+    shapes = [(2, 3), (3,), (3,)]
+    expect(count("layer_norm", shapes, (2, 3), {}), 42, because="7 each, the weight and bias in it")
 
 
 # Layers
@@ -563,10 +578,60 @@ def test_a_convolution_layer_is_its_kernel_with_weights():
     expect(tt.Conv2d(2, 2, 1, bias=False).bias, None, because="no bias when none is wanted")
 
 
+def test_a_convolution_moves_by_one_and_has_no_margin_unless_told():
+    images = tt.from_numpy(grid(1, 1, 3, 3))
+    diagonal = tt.tensor([[[[1.0, 0.0], [0.0, 1.0]]]])
+    expect(
+        tt.conv2d(images, diagonal)[0, 0].tolist(),
+        [[4.0, 6.0], [10.0, 12.0]],
+        because="0 + 4, 1 + 5, 3 + 7, 4 + 8",
+    )
+
+
+def test_groups_make_filters_smaller():
+    layer = tt.Conv2d(6, 4, (3, 2), padding=1, groups=2)
+    expect(layer.weight.shape, (4, 3, 3, 2), because="each filter sees 3 of 6 channels")
+    expect(layer(tt.zeros(1, 6, 5, 5)).shape, (1, 4, 5, 6), because="5 + 2 pixels, 3 by 2 windows")
+
+
+def test_a_layer_fills_its_own_margin():
+    layer = tt.Conv2d(1, 1, (1, 3), padding=(0, 1), bias=False, padding_mode="circular")
+    layer.weight[...] = tt.tensor([1.0, 10.0, 100.0])
+    expect(
+        layer(tt.tensor([[[[1.0, 2.0, 3.0]]]])).tolist(),
+        [[[[213.0, 321.0, 132.0]]]],
+        because="3 lies to the left of 1, and 1 to the right of 3",
+    )
+
+
+def test_a_layer_tells_its_settings():
+    for layer, wanted in (
+        (tt.Conv2d(6, 4, (3, 2), (2, 1), (1, 0), 2, 2, bias=False, padding_mode="reflect"),
+         "Conv2d(6, 4, kernel_size=(3, 2), stride=(2, 1), padding=(1, 0), dilation=(2, 2), "
+         "groups=2, bias=False, padding_mode=reflect)"),
+        (tt.Conv2d(1, 2, 1),
+         "Conv2d(1, 2, kernel_size=(1, 1), stride=(1, 1), padding=(0, 0), dilation=(1, 1), "
+         "groups=1, bias=True, padding_mode=zeros)"),
+        (tt.MaxPool2d(2, padding=1),
+         "MaxPool2d(kernel_size=(2, 2), stride=(2, 2), padding=(1, 1), dilation=(1, 1))"),
+        (tt.AvgPool2d((3, 2), 1),
+         "AvgPool2d(kernel_size=(3, 2), stride=(1, 1), padding=(0, 0), count_include_pad=True)"),
+        (tt.BatchNorm2d(3), "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True)"),
+        (tt.BatchNorm1d(3, affine=False), "BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=False)"),
+        (tt.LayerNorm((2, 3)), "LayerNorm((2, 3), eps=1e-05)"),
+        (tt.Embedding(5, 3), "Embedding(5, 3)"),
+        (tt.PositionalEncoding(4, 8), "PositionalEncoding(4, max_length=8)"),
+    ):  # fmt: skip
+        expect(repr(layer), wanted, because="a printed network says what it is made of")
+    heads = tt.MultiHeadAttention(8, 2).extra_repr()
+    expect(heads, "embed_dim=8, num_heads=2", because="a layer with children does so, too")
+
+
 def test_what_cannot_be_convolved_is_explained():
     layer = tt.Conv2d(3, 8, 3)
     expect_error(lambda: layer(tt.zeros(1, 4, 9, 9)), ValueError, "4", "3", because="channels")
-    expect_error(lambda: layer(tt.zeros(3, 9, 9)), ValueError, "batch", because="no batch")
+    for shape in ((3, 9, 9), (1, 1, 3, 9, 9)):
+        expect_error(lambda s=shape: layer(tt.zeros(s)), ValueError, "batch", because="no images")
     expect_error(lambda: layer(tt.zeros(1, 3, 2, 2)), ValueError, "2", "3", because="too small")
     expect_error(lambda: tt.Conv2d(3, 8, 3, groups=2), ValueError, "3", "2", because="odd channels")
     expect_error(lambda: tt.Conv2d(3, 8, 0), ValueError, "kernel_size", because="no window")
@@ -590,6 +655,7 @@ def test_margins_are_filled_in_four_ways():
     }.items():
         expect(tt.pad2d(row, (0, 2), mode)[0, 0, 0].tolist(), wanted, because=mode)
     expect_error(lambda: tt.pad2d(row, (0, 3), "reflect"), ValueError, "3", because="too wide")
+    expect_error(lambda: tt.pad2d(row[0], 1), ValueError, "batch", because="no batch")
     expect_error(lambda: tt.pad2d(row, 1, "mirror"), ValueError, "mirror", because="no such mode")
 
 
@@ -602,6 +668,13 @@ def test_pooling_layers_shrink_images():
     expect_error(
         lambda: tt.max_pool2d(images, 2, padding=2), ValueError, "half", because="margin alone"
     )
+    expect_error(lambda: tt.max_pool2d(images[0], 2), ValueError, "batch", because="no batch")
+
+
+def test_pooling_has_no_margin_unless_told():
+    images = tt.from_numpy(grid(1, 1, 2, 6))
+    expect(tt.max_pool2d(images, 2).tolist(), [[[[7.0, 9.0, 11.0]]]], because="three windows")
+    expect(tt.avg_pool2d(images, (2, 3)).tolist(), [[[[4.0, 7.0]]]], because="two of 2 by 3")
 
 
 def test_a_mean_counts_the_margin_or_not():
@@ -614,6 +687,19 @@ def test_a_mean_counts_the_margin_or_not():
         [[1.0] * 2] * 2,
         because="the one pixel that is there",
     )
+    expect(
+        tt.AvgPool2d(2, padding=1)(ones)[0, 0].tolist(), [[0.25] * 2] * 2, because="a layer, too"
+    )
+
+
+def test_integers_have_no_mean():
+    for dtype in (tt.int64, tt.uint8, tt.bool_):
+        expect_error(
+            lambda dtype=dtype: tt.avg_pool2d(tt.zeros(1, 1, 2, 2).to(dtype), 2),
+            TypeError,
+            str(dtype),
+            because="the mean of 1 and 2 would be cut off",
+        )
 
 
 def test_normalisation_layers_know_training_from_inference():
@@ -624,16 +710,60 @@ def test_normalisation_layers_know_training_from_inference():
     expect(layer(x).mean().item() > 1, True, because="the running mean has moved only a little")
     expect(sorted(layer.state_dict()), ["bias", "running_mean", "running_var", "weight"],
            because="buffers are saved with the parameters")  # fmt: skip
-    expect_error(lambda: layer(tt.zeros(1, 2, 3, 3)), ValueError, "3", because="channels")
+    for channels in (2, 4):
+        expect_error(
+            lambda n=channels: layer(tt.zeros(1, n, 3, 3)),
+            ValueError,
+            "3 channels",
+            because="not 3",
+        )
     expect_error(
-        lambda: tt.BatchNorm1d(2)(tt.zeros(1, 2)), ValueError, "eval", because="one number each"
+        lambda: tt.BatchNorm1d(2)(tt.zeros(1, 2)),
+        ValueError,
+        "1 number",
+        "eval",
+        because="one number each",
     )
+
+
+def test_a_batch_norm_says_which_shapes_it_takes():
+    expect(tt.BatchNorm1d(3)(tt.zeros(2, 3, 5)).shape, (2, 3, 5), because="of some length")
+    for layer, shape in (
+        (tt.BatchNorm1d(3), (3,)),
+        (tt.BatchNorm1d(3), (2, 3, 5, 5)),
+        (tt.BatchNorm2d(3), (2, 3)),
+    ):
+        expect_error(
+            lambda layer=layer, shape=shape: layer(tt.zeros(shape)),
+            ValueError,
+            "(batch, channels",
+            str(shape),
+            because="images and sequences are not mistaken for each other",
+        )
 
 
 def test_a_layer_norm_sees_one_example_at_a_time():
     result = tt.LayerNorm(2)(tt.tensor([[1.0, 3.0], [100.0, 300.0]]))
     expect(result, tt.tensor([[-1.0, 1.0], [-1.0, 1.0]]), because="each row by itself", within=1e-4)
-    expect_error(lambda: tt.LayerNorm(3)(tt.zeros(2, 2)), ValueError, "(3,)", because="other sizes")
+    for size in (1, 3):
+        expect_error(
+            lambda size=size: tt.LayerNorm(size)(tt.zeros(2, 2)),
+            ValueError,
+            f"({size},)",
+            "last sizes",
+            because="the rows have 2 numbers",
+        )
+    expect_error(lambda: tt.LayerNorm(())(tt.zeros(2)), ValueError, "()", because="no dims at all")
+
+
+def test_a_layer_norm_multiplies_and_then_adds():
+    x, weight, bias = tt.tensor([[1.0, 3.0]]), tt.tensor([2.0, 3.0]), tt.tensor([10.0, 20.0])
+    expect(
+        tt.networks.layer_norm(x, (2,), weight, bias),
+        tt.tensor([[8.0, 23.0]]),
+        because="-1 and 1, times 2 and 3, plus 10 and 20",
+        within=1e-3,
+    )
 
 
 def test_embeddings_are_looked_up_by_integers():
@@ -646,7 +776,16 @@ def test_places_are_told_apart():
     encoding = tt.PositionalEncoding(4, max_length=8)
     marked = encoding(tt.zeros(1, 3, 4))
     expect(marked[0, 0].tolist(), [0.0, 1.0, 0.0, 1.0], because="sin 0 and cos 0")
-    expect_error(lambda: encoding(tt.zeros(1, 9, 4)), ValueError, "9", "8", because="too long")
+    for length in (9, 10):
+        expect_error(
+            lambda n=length: encoding(tt.zeros(1, n, 4)),
+            ValueError,
+            f"{length}",
+            "max_length",
+            because="8 places are marked",
+        )
+    expect(encoding(tt.zeros(1, 8, 4)).shape, (1, 8, 4), because="8 places are not too many")
+    expect(tt.PositionalEncoding(2).table.shape, (512, 2), because="unless told otherwise")
 
 
 def test_a_causal_mask_looks_back():
@@ -667,7 +806,24 @@ def test_heads_attend_apart_and_are_joined():
     expect(
         masked[0, 0, 0].tolist(), [1.0, 0.0, 0.0, 0.0, 0.0], because="the first sees only itself"
     )
-    expect_error(lambda: tt.MultiHeadAttention(8, 3), ValueError, "8", "3", because="not equal")
+    expect(layer(x[0]).shape, (5, 8), because="a single sequence is no batch")
+    for count in (3, 0):
+        expect_error(
+            lambda n=count: tt.MultiHeadAttention(8, n), ValueError, "8", f"{count} equal",
+            because="8 features are not cut into 3, nor into none")  # fmt: skip
+
+
+def test_heads_share_three_projections_and_one_back():
+    shapes = {"in_proj_weight": (24, 8), "out_proj.weight": (8, 8)}
+    biases = {"in_proj_bias": (24,), "out_proj.bias": (8,)}
+    for layer, wanted in (
+        (tt.MultiHeadAttention(8, 1), shapes | biases),
+        (tt.MultiHeadAttention(8, 2, bias=False), shapes),
+    ):
+        found = {name: tensor.shape for name, tensor in layer.named_parameters()}
+        expect(found, wanted, because="queries, keys and values, one below the other")
+    zeros = [tt.MultiHeadAttention(8, 2).state_dict()[name] for name in biases]
+    expect(zeros, [tt.zeros(24), tt.zeros(8)], because="both biases start at 0")
 
 
 # Architectures
@@ -680,7 +836,49 @@ def test_architectures_are_compositions():
            because="images in, scores out")  # fmt: skip
     encoder = tt.TransformerEncoder(8, 2, 2, 16).eval()
     expect(encoder(tt.zeros(1, 3, 8)).shape, (1, 3, 8), because="a sequence in, a sequence out")
+    expect(len(tt.MLP(4, 3)), 2, because="Flatten and Dense: a single layer is the least")
     expect_error(lambda: tt.MLP(4), ValueError, "(4,)", because="no output size")
+    expect_error(
+        lambda: tt.CNN(filters=(1, 1, 1, 1), image_size=7),
+        ValueError,
+        "7 pixels",
+        "3 times",
+        because="7, 3, 1, and then there is nothing left to halve",
+    )
+
+
+def test_a_cnn_halves_the_image_and_ends_with_one_answer_for_each_filter():
+    model = tt.CNN()
+    images = tt.zeros(1, 1, 28, 28)
+    shapes = [(images := layer(images)).shape for layer in model]
+    expect(shapes[2::3], [(1, 12, 14, 14), (1, 24, 7, 7), (1, 64, 1, 1)], because="pooled")
+    expect(shapes[-1], (1, 10), because="a score for each class")
+    weights = [p.shape for p in model.parameters() if p.ndim == 4]
+    expect(weights, [(12, 1, 3, 3), (24, 12, 3, 3), (64, 24, 3, 3)], because="all are 3 by 3")
+    expect(model[8].kernel_size, (7, 7), because="the last pooling sees all that is left")
+    smallest = tt.CNN(filters=(1, 1, 1, 1), image_size=8)
+    expect(smallest(tt.zeros(1, 1, 8, 8)).shape, (1, 10), because="8 pixels, halved 3 times, are 1")
+
+
+def test_an_encoder_layer_adds_two_corrections():
+    layer = tt.TransformerEncoderLayer(2, 1).eval()
+    for part, correction in ((layer.self_attn.out_proj, 10.0), (layer.linear2, 100.0)):
+        part.weight[...], part.bias[...] = 0.0, correction
+    x = tt.tensor([[[1.0, 2.0]]])
+    expect(layer(x), x + 110, because="attention says 10 here, the dense layers 100")
+    encoder = tt.TransformerEncoder(2, 1, 3)
+    encoder.layers, encoder.norm = tt.layers.Sequential(layer, layer), tt.layers.Identity()
+    expect(encoder(x), x + 220, because="layer after layer")
+    expect(
+        [
+            (one.linear1.weight.shape, one.dropout.p)
+            for one in tt.TransformerEncoder(2, 1, 3).layers
+        ],
+        [((2048, 2), 0.1)] * 3,
+        because="as in the paper, unless told otherwise",
+    )
+    expect(layer.linear1.weight.shape, (2048, 2), because="a layer alone, too")
+    expect(layer.dropout.p, 0.1, because="a tenth is dropped in training")
 
 
 def test_a_causal_encoder_does_not_see_what_comes():
@@ -705,9 +903,20 @@ def test_tables_add_up():
     operations = tt.flop_table(model, (2, 4))
     expect(operations.total("flops"), 2 * (64 + 8 + 8 + 48 + 3), because="for a batch of 2")
     expect(operations.column("layer"), ["1", "1", "", "3", "3"], because="relu has no weights")
-    lines = repr(parameters).splitlines()
-    expect(len(lines), 6, because="a head, four rows, and the totals")
-    expect(lines[-1].split(), ["total", "67", "268"], because="numbers and bytes, in float32")
+    inputs = [(2, 4), (2, 8), (2, 8), (2, 8), (2, 3)]
+    expect(operations.column("input")[1:], inputs[1:], because="what the first input is like")
+    expect(
+        repr(parameters).splitlines(),
+        [
+            "parameter  shape   numbers  bytes",
+            "1.weight   (8, 4)       32    128",
+            "1.bias     (8,)          8     32",
+            "3.weight   (3, 8)       24     96",
+            "3.bias     (3,)          3     12",
+            "total                   67    268",
+        ],
+        because="words begin on the left, numbers end on the right",
+    )
 
 
 def test_counting_changes_nothing_in_the_model():
@@ -749,17 +958,22 @@ def broken_files():
 
     yield b"", "ends before"
     yield b"\xff" * 30, "ends before"
+    yield bytes(7) + b"\1" + bytes(9), "ends before"
+    yield file({}, b"")[:-1], "ends before"
     yield file(b"{"), "JSON"
     yield file(b"[]"), "table"
     yield file(b'{"a":1,"a":2}'), "twice"
     yield file({"a": 3}), "'a'"
     yield file({"a": entry | {"data_offsets": [0]}}), "'a'"
-    yield file({"a": entry | {"shape": [-2]}}), "shape of 'a'"
+    yield file({"a": entry | {"data_offsets": [0, 8, 8]}}), "'a'"
+    yield file({"a": entry | {"shape": [-1]}}), "shape of 'a'"
     yield file({"a": entry | {"shape": [3]}}), "(3,)"
+    yield file({"a": entry | {"shape": [1]}}), "(1,)"
     yield file({"a": entry | {"dtype": "BF16"}}), "BF16"
-    yield file({"a": entry}, b"1234"), "4 bytes"
+    yield file({"a": entry}, b"1234"), "0 to 8 of 4"
     yield file({"a": entry}, b"123456789"), "9"
     yield file({"a": entry | {"data_offsets": [1, 9]}}, b"123456789"), "begin"
+    yield file({"a": entry, "b": entry | {"shape": [1], "data_offsets": [4, 8]}}), "begin"
 
 
 def test_a_damaged_file_is_refused_in_one_sentence(tmp_path):
@@ -770,6 +984,40 @@ def test_a_damaged_file_is_refused_in_one_sentence(tmp_path):
                      because="the reader learns which file, and what is wrong")  # fmt: skip
     expect_error(lambda: tt.load_safetensors(tmp_path / "none"), FileNotFoundError, "none",
                  because="there is no such file")  # fmt: skip
+
+
+def test_a_file_is_a_length_a_header_and_the_bytes(tmp_path):
+    path = tmp_path / "some.safetensors"
+    for name in ("a", "ab", "abc", "grün", "Z", "_"):
+        tt.save_safetensors({name: tt.tensor([1, 2, 3], dtype=tt.uint8)}, path)
+        header = f'{{"{name}":{{"dtype":"U8","shape":[3],"data_offsets":[0,3]}}}}'.encode()
+        length = -(-len(header) // 8) * 8
+        expect(
+            path.read_bytes(),
+            length.to_bytes(8, "little") + header.ljust(length) + b"\1\2\3",
+            because="blanks fill the header up to a multiple of 8",
+        )
+    tt.save_safetensors({}, path)
+    expect(tt.load_safetensors(path), {}, because="a file may hold nothing")
+
+
+def test_what_a_file_cannot_hold_is_refused(tmp_path):
+    path, one = tmp_path / "some.safetensors", tt.ones(1)
+    for state, metadata, said in (
+        ({"__metadata__": one}, None, "__metadata__"),
+        ({3: one, "a": one}, None, "3"),
+        ({"a": one}, {"epoch": 3}, "'epoch'"),
+        ({"a": one}, {3: "epoch"}, "'epoch'"),
+    ):
+        expect_error(
+            lambda state=state, metadata=metadata: tt.save_safetensors(
+                state, path, metadata=metadata
+            ),
+            ValueError,
+            said,
+            because="names and metadata are text",
+        )
+    expect(list(tmp_path.iterdir()), [], because="and nothing was written")
 
 
 def test_every_cut_of_a_file_is_noticed(tmp_path):
@@ -796,3 +1044,10 @@ def test_trained_networks_read_digits_they_have_not_seen():
     share = float((guesses.numpy() == labels).mean())
     expect(share >= 0.97, True, because=f"ORIGINS.md promises 97%, and it is {share:.1%}")
     expect_error(lambda: tt.load_pretrained("none"), ValueError, "xor", because="names are listed")
+
+
+def test_trained_networks_take_whole_images():
+    for name in ("mlp_mnist", "cnn_mnist"):
+        model = tt.load_pretrained(name)
+        expect(model(tt.zeros(1, 1, 28, 28)).shape, (1, 10), because="a score for each digit")
+        expect(model.training, False, because="they are ready for use")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,28 @@ def test_a_seed_of_the_library_repeats_an_epoch(kind, workers):
         loader = tt.DataLoader(Samples(), 4, shuffle=True, num_workers=workers, worker=kind)
         found.append([(x.tolist(), y.tolist()) for x, y in loader])
     assert found[0] == found[1]
+
+
+@each_crew
+def test_chance_in_making_a_batch_is_the_same_for_any_number_of_workers(kind, workers):
+    def throw(samples):
+        return tt.sample_generator().integers(2**40)
+
+    epochs = [
+        list(
+            tt.DataLoader(
+                Samples(),
+                3,
+                collate_fn=throw,
+                num_workers=number,
+                worker=kind,
+                generator=np.random.default_rng(6),
+            )
+        )
+        for number in (0, workers)
+    ]
+    assert epochs[1] == epochs[0]
+    assert len(set(epochs[0])) == 7
 
 
 def test_slow_samples_do_not_change_the_order():
@@ -294,6 +317,70 @@ def test_a_process_that_dies_is_named_with_what_it_was_reading():
     assert lost.value.index == 5
 
 
+def test_a_process_that_leaves_is_named_with_what_it_was_reading():
+    loader = tt.DataLoader(
+        Samples(8, raise_at(2, SystemExit(6))), 2, num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match=r"ended with code 6 while it read sample 2"):
+        list(loader)
+
+
+def test_a_process_may_die_with_the_first_sample():
+    loader = tt.DataLoader(
+        Samples(8, lambda index: os._exit(3)), 2, num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match="while it read sample 0; batch 0") as lost:
+        list(loader)
+    assert lost.value.index == 0
+
+
+def test_a_process_that_dies_before_it_read_anything_says_so():
+    loader = tt.DataLoader(
+        Samples(),
+        batch_sampler=[[]],
+        collate_fn=lambda samples: os._exit(4),
+        num_workers=1,
+        worker="process",
+    )
+    with pytest.raises(tt.data.LoadingError, match="code 4 before it read anything") as lost:
+        list(loader)
+    assert lost.value.index is None
+
+
+def test_a_process_that_is_gone_is_given_no_more_work():
+    def order():
+        yield from ([0], [1])
+        until(lambda: not multiprocessing.active_children())
+        yield [2]
+
+    def on_read(index):
+        if index == 1:
+            time.sleep(0.1)  # so that the answer before has been sent
+            os._exit(5)
+
+    loader = tt.DataLoader(
+        Samples(8, on_read), batch_sampler=order(), num_workers=1, worker="process"
+    )
+    with pytest.raises(tt.data.LoadingError, match="code 5 while it read sample 1; batch 2"):
+        list(loader)
+
+
+@each_kind
+def test_a_worker_that_cannot_start_leaves_nobody(monkeypatch, kind):
+    worker = {"thread": threading.Thread, "process": multiprocessing.process.BaseProcess}[kind]
+    start = worker.start
+
+    def start_two(one):
+        if one.name == "worker 2":
+            raise OSError("no more workers")
+        start(one)
+
+    monkeypatch.setattr(worker, "start", start_two)
+    loader = tt.DataLoader(Samples(), 2, num_workers=3, worker=kind)
+    with pytest.raises(OSError, match="no more workers"):
+        next(iter(loader))
+
+
 @each_kind
 def test_an_order_that_fails_arrives_as_it_is(kind):
     def order():
@@ -363,7 +450,46 @@ def test_closing_does_not_wait_for_a_process():
     next(batches)
     started = time.monotonic()
     batches.close()
-    assert time.monotonic() - started < PATIENCE / 2
+    assert time.monotonic() - started < 4  # a process that is not told to end has 5 seconds
+
+
+def test_a_process_that_will_not_end_is_killed(monkeypatch):
+    def on_read(index):
+        if index > 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            stubborn.value = True
+            time.sleep(3600)
+
+    monkeypatch.setattr("tinytorch.data.processes._PATIENCE", 0.1)
+    stubborn = multiprocessing.RawValue("b", False)
+    batches = iter(tt.DataLoader(Samples(2, on_read), 1, num_workers=1, worker="process"))
+    next(batches)
+    until(lambda: stubborn.value)
+    batches.close()
+
+
+@each_kind
+def test_workers_do_not_keep_a_program_from_ending(kind):
+    threads = set(threading.enumerate())
+    batches = iter(tt.DataLoader(Samples(), 1, num_workers=2, worker=kind))
+    next(batches)
+    workers = [*multiprocessing.active_children(), *(set(threading.enumerate()) - threads)]
+    assert [worker.daemon for worker in workers] == [True, True]  # nobody waits for these
+    batches.close()
+    program = (
+        "import tinytorch as tt\n"
+        f"batches = iter(tt.DataLoader(tt.arange(99), 1, num_workers=2, worker={kind!r}))\n"
+        "print(next(batches).item())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_batches_larger_than_a_pipe_do_not_stop_a_process():
@@ -436,6 +562,30 @@ def test_workers_end_when_their_parent_is_killed(program):
     assert len(workers) == 2
     process.kill()
     until(lambda: not any(is_alive(worker) for worker in workers))
+
+
+def test_workers_end_with_their_parent_whatever_they_do():
+    def on_read(index):
+        if index == 1:
+            is_stuck.value = True
+            time.sleep(3600)
+
+    def read():
+        list(tt.DataLoader(Samples(2, on_read), 1, num_workers=2, worker="process"))
+
+    is_stuck = multiprocessing.RawValue("b", False)
+    parent = multiprocessing.get_context("fork").Process(target=read)
+    parent.start()
+    until(lambda: is_stuck.value)
+    workers = psutil.Process(parent.pid).children()  # one is idle
+    parent.kill()
+    parent.join()
+    try:
+        until(lambda: not any(map(is_alive, workers)))
+    finally:
+        for worker in workers:
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
 
 
 def is_alive(worker):

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from tinytorch.data.dataset import Dataset, Sample, checked_index
-from tinytorch.setup import default_generator
+from tinytorch.data.seeds import draw_seed
 
 Policy = Literal["lru", "fifo", "random", "none"]
 
@@ -20,7 +20,9 @@ class Cache:
     """Samples by index, and what is known of them.
 
     The policy says which sample is forgotten when room is needed: the one not used for longest
-    (lru), the one that came first (fifo), or any (random); with none, nothing is kept.
+    (lru), the one that came first (fifo), or any (random); with none, nothing is kept. Which
+    draws a random policy makes depends on who reads first, so they come from a generator of its
+    own; one that is not given is seeded by the library's.
     """
 
     def __init__(
@@ -34,16 +36,18 @@ class Cache:
             raise ValueError(f"there is no policy {policy!r}; choose from {get_args(Policy)}")
         if budget_bytes < 0:
             raise ValueError(f"a budget cannot be {budget_bytes} bytes; use 0 or more")
-        self.budget_bytes, self.policy, self.generator = budget_bytes, policy, generator
+        self.budget_bytes, self.policy = budget_bytes, policy
+        self.generator: np.random.Generator | None = None
+        if policy == "random":
+            self.generator = generator or np.random.default_rng(draw_seed(None))
         self.samples: OrderedDict[int, Sample] = OrderedDict()
         self.sizes: dict[int, int] = {}
         self.used_bytes = self.hits = self.misses = self.evictions = 0
 
     def next_to_go(self) -> int:
         """Return the index that the policy would forget next."""
-        if self.policy == "random":
-            source = self.generator or default_generator()
-            return list(self.samples)[source.integers(len(self.samples))]
+        if self.generator is not None:
+            return list(self.samples)[self.generator.integers(len(self.samples))]
         return next(iter(self.samples))
 
     def forget(self, index: int) -> None:
@@ -125,8 +129,7 @@ class CachedDataset(Dataset):
         return sample
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}
+        return vars(self) | {"_lock": None}  # a lock cannot be sent
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._lock = threading.Lock()
+        vars(self).update(state, _lock=threading.Lock())

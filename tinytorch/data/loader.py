@@ -12,8 +12,8 @@ import numpy as np
 from tinytorch.data.collating import collate
 from tinytorch.data.dataset import Dataset
 from tinytorch.data.samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler
+from tinytorch.data.seeds import draw_seed
 from tinytorch.data.workers import Event, Job, Reader, hire, prefetch, require_workers
-from tinytorch.setup import default_generator
 
 
 class DataLoader:
@@ -48,7 +48,8 @@ class DataLoader:
             raise ValueError(f"cannot keep {prefetch_factor} batches in work; use 1 or more")
         if sampler is not None and shuffle:
             raise ValueError("a sampler decides the order; leave shuffle out")
-        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler or drop_last):
+        decided = batch_size != 1 or shuffle or sampler is not None or drop_last
+        if batch_sampler is not None and decided:
             raise ValueError(
                 "a batch_sampler decides everything; leave batch_size, shuffle, sampler and "
                 "drop_last out"
@@ -66,9 +67,7 @@ class DataLoader:
         return len(self.batch_sampler)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
-        source = self.generator or default_generator()
-        seed = int(source.integers(2**63))
-        reader = Reader(self.dataset, self.collate_fn or collate, seed)
+        reader = Reader(self.dataset, self.collate_fn or collate, draw_seed(self.generator))
         return self._epoch(reader, iter(self.batch_sampler))
 
     def _epoch(self, reader: Reader, batches: Iterator[Sequence[int]]) -> Iterator[Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import signal
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
 from multiprocessing import connection
@@ -127,24 +129,25 @@ def work_for_parent(line: Any, reader: Reader, who: str, reading: Any) -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
     answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     threading.Thread(target=_send_each, args=(line, answers), daemon=True).start()
-    while line in connection.wait([line, *([parent.sentinel] if parent else [])]):
-        try:
-            job = line.recv()
-        except (EOFError, OSError):
-            return
-        answers.put(_answer(reader, job, who, begin))
+    with suppress(EOFError, OSError):  # the parent hung up
+        for job in iter(line.recv, None):
+            answers.put(_answer(reader, job, who, begin))
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent is gone, whatever it is doing."""
+    multiprocessing.parent_process().join()  # type: ignore[union-attr]
+    os._exit(1)
 
 
 def _send_each(line: Any, answers: queue.SimpleQueue[bytes]) -> None:
     """Send answers as they come, so that reading goes on while the parent is busy."""
-    try:
+    with suppress(OSError):  # the parent hung up
         for answer in iter(answers.get, None):
             line.send_bytes(answer)
-    except OSError:
-        return  # the parent is gone
 
 
 def _answer(reader: Reader, job: Job, who: str, begin: Callable[[int], None]) -> bytes:
@@ -152,7 +155,7 @@ def _answer(reader: Reader, job: Job, who: str, begin: Callable[[int], None]) ->
         return dumps((reader.read(job, who, begin), None))
     except LoadingError as error:
         cause = error.__cause__
-        place = "".join(traceback.format_exception(cause or error))
+        place = "".join(traceback.format_exception(cause))
         return dumps((None, (error, _sendable(cause), f"\nIn {who}:\n{place}")))
     except Exception as error:  # noqa: BLE001 - a batch that cannot be pickled
         said = f"batch {job.batch} cannot be sent by a process ({who}): {one_line(error)}"

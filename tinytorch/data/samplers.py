@@ -28,7 +28,7 @@ def shuffle_indices(count: int, generator: np.random.Generator) -> list[int]:
     if count < 0:
         raise ValueError(f"cannot shuffle {count} samples: a count is 0 or more")
     order = list(range(count))
-    partners = generator.integers(np.arange(1, count + 1)).tolist()  # one of 0 to place, each
+    partners = generator.integers(0, np.arange(count), endpoint=True).tolist()  # 0 to each place
     for place in range(count - 1, 0, -1):
         partner = partners[place]
         order[place], order[partner] = order[partner], order[place]

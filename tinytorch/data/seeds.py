@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,11 @@ from tinytorch.setup import default_generator
 
 _MASK = 2**64 - 1
 _reading = threading.local()
+
+
+def draw_seed(generator: np.random.Generator | None) -> int:
+    """Return a seed from the generator, or from the library's default one: below 2**63."""
+    return int((generator or default_generator()).integers(2**63))
 
 
 def mix(number: int) -> int:
@@ -41,7 +47,8 @@ def sample_seed(seed: int, index: int) -> int:
 def sample_generator() -> np.random.Generator:
     """Return the generator of the sample that is being read, or else the library's default one.
 
-    Random transforms draw from it. While a loader reads a sample, it starts at that sample's seed.
+    Random transforms draw from it. While a loader reads a sample, it starts at that sample's seed;
+    while it makes a batch, at a seed of the batch.
     """
     seed = getattr(_reading, "seed", None)
     if seed is None:
@@ -54,9 +61,12 @@ def sample_generator() -> np.random.Generator:
 
 @contextmanager
 def reading(seed: int, index: int) -> Iterator[None]:
-    """Let ``sample_generator`` be that of one sample inside the block, in this thread."""
+    """Let ``sample_generator`` be that of one sample inside the block, in this thread.
+
+    index: a whole number, of Python or of NumPy.
+    """
     before = getattr(_reading, "seed", None), getattr(_reading, "generator", None)
-    _reading.seed, _reading.generator = sample_seed(seed, index), None
+    _reading.seed, _reading.generator = sample_seed(seed, operator.index(index)), None
     try:
         yield
     finally:

@@ -24,7 +24,6 @@ from tinytorch.tensors.dtypes import Array, as_array
 
 _INDEX = "index.json"
 _FORMAT = "tinytorch shards 1"
-_BLOCK = 2**20  # bytes that are read at once to compute a digest
 
 
 def locate(index: int, ends: Sequence[int]) -> tuple[int, int]:
@@ -66,8 +65,8 @@ def write_shards(
         samples = [dataset[index] for index in range(begin, end)]
         first = samples[0] if first is None else first
         columns = _columns(samples, like=first, begin=begin)
-        names = [f"shard-{len(shards):05}.{part}.npy" for part in range(len(columns))]
-        files = [_write(place / name, rows) for name, rows in zip(names, columns, strict=True)]
+        name = f"shard-{len(shards):05}"
+        files = [_write(place / f"{name}.{n}.npy", rows) for n, rows in enumerate(columns)]
         shards.append({"samples": len(samples), "files": files})
     index = {"format": _FORMAT, "is_tuple": isinstance(first, tuple), "shards": shards}
     _write_whole(place / _INDEX, json.dumps(index, indent=1).encode())
@@ -92,7 +91,7 @@ def _parts(sample: Sample) -> list[Array]:
 def _write(path: Path, rows: Array) -> dict[str, Any]:
     """Write an array, and return the entry of its file in the index."""
     buffer = io.BytesIO()
-    np.save(buffer, rows, allow_pickle=False)
+    np.save(buffer, rows)
     content = buffer.getbuffer()
     _write_whole(path, content)
     return {
@@ -166,11 +165,9 @@ def _open_again(folder: Path, budget_bytes: int) -> ShardedDataset:
 
 def _map(path: Path) -> Array:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-    except FileNotFoundError:
-        raise
+        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
     except OSError:  # a system without memory maps; then the whole shard is read
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        return np.load(path)  # type: ignore[no-any-return]
 
 
 def _shard_bytes(shard: dict[str, Any]) -> int:
@@ -208,12 +205,10 @@ def _require_files(folder: Path, shard: dict[str, Any]) -> None:
 
 
 def _require_intact(path: Path, sha256: str) -> None:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    if digest.hexdigest() != sha256:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
         raise ValueError(
-            f"{path} is damaged: its SHA-256 starts with {digest.hexdigest()[:12]}, expected "
+            f"{path} is damaged: its SHA-256 starts with {found[:12]}, expected "
             f"{sha256[:12]}; write the shards again"
         )

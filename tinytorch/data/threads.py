@@ -18,11 +18,12 @@ class ThreadCrew:
         self._jobs: queue.SimpleQueue[tuple[Job, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
-        for number in range(count):
-            who = f"worker {number}"
-            thread = threading.Thread(target=self._work, args=[who], name=who, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        try:
+            for number in range(count):
+                self._begin_work(f"worker {number}")
+        except BaseException:
+            self.close()
+            raise
 
     def submit(self, job: Job) -> Future[tuple[Any, Event]]:
         """Hand the batch to the next free thread."""
@@ -30,14 +31,18 @@ class ThreadCrew:
         self._jobs.put((job, pending))
         return pending
 
+    def _begin_work(self, who: str) -> None:
+        thread = threading.Thread(target=self._work, args=[who], name=who, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
     def _work(self, who: str) -> None:
         for job, pending in iter(self._jobs.get, None):
-            if self._closed.is_set() or not pending.set_running_or_notify_cancel():
-                continue
-            try:
-                pending.set_result(self._reader.read(job, who, self._begin))
-            except BaseException as error:  # noqa: BLE001 - it is raised where the caller waits
-                pending.set_exception(error)
+            if pending.set_running_or_notify_cancel():
+                try:
+                    pending.set_result(self._reader.read(job, who, self._begin))
+                except BaseException as error:  # noqa: BLE001 - raised where the caller waits
+                    pending.set_exception(error)
             del pending  # or the batch would stay in memory until the next one
 
     def _begin(self, index: int) -> None:

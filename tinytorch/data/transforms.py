@@ -129,7 +129,7 @@ class RandomShift:
 def _overlap(shift: int, size: int) -> tuple[slice, slice]:
     """Return where the part that stays in view goes to, and where it comes from."""
     kept = max(size - abs(shift), 0)
-    to, start = (size - kept, 0) if shift > 0 else (0, size - kept)
+    to, start = max(shift, 0), max(-shift, 0)
     return slice(to, to + kept), slice(start, start + kept)
 
 

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, Literal, Protocol, TypeVar
 
 from tinytorch.data.dataset import Dataset
-from tinytorch.data.seeds import reading
+from tinytorch.data.seeds import mix, reading
 
 Item = TypeVar("Item")
 Result = TypeVar("Result", covariant=True)
@@ -114,7 +114,8 @@ class Reader:
             begin(index)
             samples.append(self._read_sample(index, job.batch, who))
         try:
-            batch = self.collate(samples)
+            with reading(mix(self.seed), job.batch):  # what is random there depends on the batch
+                batch = self.collate(samples)
         except Exception as error:
             said = f"batch {job.batch} cannot be made of its samples ({who}): {one_line(error)}"
             raise LoadingError(said, None, job.batch) from error
@@ -174,7 +175,7 @@ class _Errand:
 
 def hire(reader: Reader, count: int, *, worker: str) -> Crew:
     """Return the crew of so many workers of that kind: "thread" or "process"."""
-    if count == 0:
+    if not count:
         return NoCrew(reader)
     if worker == "thread":  # imported here, since Python in the browser has neither
         from tinytorch.data.threads import ThreadCrew

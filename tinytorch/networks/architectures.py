@@ -73,10 +73,15 @@ class CNN(Sequential):
         image_size: int = 28,
         generator: np.random.Generator | None = None,
     ) -> None:
+        halvings = len(filters) - 1
+        if image_size < 2**halvings:
+            raise ValueError(
+                f"{image_size} pixels cannot be halved {halvings} times: take fewer filters"
+            )
         modules: list[Module] = []
         channels, size = in_channels, image_size
-        for number, count in enumerate(filters, start=1):
-            window = size if number == len(filters) else 2  # at the end, the whole image
+        for number, count in enumerate(filters):
+            window = size if number == halvings else 2  # at the end, the whole image
             convolution = Conv2d(channels, count, 3, padding=1, generator=generator)
             modules += [convolution, ReLU(), MaxPool2d(window)]
             channels, size = count, size // window
@@ -86,7 +91,7 @@ class CNN(Sequential):
 class TransformerEncoderLayer(Module):
     """Let each place attend to the others, then think for itself; both as corrections.
 
-    x: (batch, length, d_model) -> the same. Each part first normalises what it reads.
+    x: (..., length, d_model) -> the same. Each part first normalises what it reads.
     Source: Vaswani et al. 2017, with the order of Xiong et al. 2020.
     """
 
@@ -136,7 +141,7 @@ class TransformerEncoder(Module):
         self.norm = LayerNorm(d_model)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return x after all layers: (batch, length, d_model) -> the same."""
+        """Return x after all layers: (..., length, d_model) -> the same."""
         for layer in self.layers:
             x = layer(x, mask)
         normalised: Tensor = self.norm(x)

@@ -51,8 +51,8 @@ def causal_mask(length: int) -> Tensor:
 class MultiHeadAttention(Module):
     """Attend in several ways at once, each in a part of the features.
 
-    query: (batch, queries, embed_dim), key and value: (batch, keys, embed_dim)
-    -> (batch, queries, embed_dim). Source: Vaswani et al. 2017, section 3.2.2.
+    query: (..., queries, embed_dim), key and value: (..., keys, embed_dim)
+    -> (..., queries, embed_dim). Source: Vaswani et al. 2017, section 3.2.2.
     """
 
     def __init__(
@@ -85,24 +85,24 @@ class MultiHeadAttention(Module):
         heads = self.maps(query, key, mask=mask) @ self._project(
             asked if value is None else value, 2
         )
-        joined = heads.transpose(1, 2).flatten(2)  # (batch, queries, embed_dim)
+        joined = heads.transpose(-3, -2).flatten(-2)  # (..., queries, embed_dim)
         mixed: Tensor = self.out_proj(joined)
         return mixed
 
     def maps(
         self, query: Tensor, key: Tensor | None = None, *, mask: Tensor | None = None
     ) -> Tensor:
-        """Return the attention maps: (batch, heads, queries, keys)."""
+        """Return the attention maps: (..., heads, queries, keys)."""
         asked = query if key is None else key
         return attention_weights(self._project(query, 0), self._project(asked, 1), mask)
 
     def _project(self, x: Tensor, part: int) -> Tensor:
-        """Return the queries (0), keys (1) or values (2) of x: (batch, heads, length, size)."""
+        """Return the queries (0), keys (1) or values (2) of x: (..., heads, length, size)."""
         size = self.in_proj_weight.shape[1]
         rows = slice(part * size, (part + 1) * size)
         bias = None if self.in_proj_bias is None else self.in_proj_bias[rows]
-        projected = linear(x, self.in_proj_weight[rows], bias)  # (batch, length, embed_dim)
-        return projected.reshape(*x.shape[:2], self.num_heads, -1).transpose(1, 2)
+        projected = linear(x, self.in_proj_weight[rows], bias)  # (..., length, embed_dim)
+        return projected.reshape(*x.shape[:-1], self.num_heads, -1).transpose(-3, -2)
 
     def extra_repr(self) -> str:
         """Return the layer's settings."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tinytorch.layers import Module, kaiming_uniform_, uniform_
-from tinytorch.networks.windows import Pair, Size, as_pair, pad, unfold
+from tinytorch.networks.windows import Pair, Size, as_pair, check_images, pad, unfold
 from tinytorch.tensors import Tensor, apply, register_kernel, zeros
 from tinytorch.tensors.dtypes import Array
 from tinytorch.tensors.shapes import Shape
@@ -55,8 +55,8 @@ def blocks(shape: Shape) -> Iterator[tuple[slice, slice]]:
     shape: (batch, channels, kernel height, kernel width, rows, columns)
     """
     batch, rows, one_row = shape[0], shape[4], math.prod(shape[1:4]) * shape[5]
-    height = max(1, min(rows, _IN_CACHE // max(one_row, 1)))
-    images = max(1, _IN_CACHE // max(one_row * rows, 1))
+    height = max(1, _IN_CACHE // one_row)
+    images = max(1, _IN_CACHE // (one_row * rows))
     for first in range(0, batch, images):
         for top in range(0, rows, height):
             yield slice(first, first + images), slice(top, top + height)
@@ -91,13 +91,14 @@ def conv2d(
 
 
 def _check_shapes(images: Shape, weight: Shape, bias: Tensor | None, groups: int) -> None:
-    if len(images) != 4 or len(weight) != 4:
+    check_images(images)
+    if len(weight) != 4:
         raise ValueError(
-            f"cannot convolve {images} with {weight}: images are (batch, channels, height, width), "
-            "weights (filters, channels / groups, kernel height, kernel width)"
+            "weights are (filters, channels / groups, kernel height, kernel width), not "
+            f"{weight}; reshape first"
         )
-    if groups < 1 or weight[0] % groups:
-        raise ValueError(f"{weight[0]} filters cannot be cut into {groups} equal groups")
+    as_pair(weight[2:], "kernel_size")
+    _check_groups(images[1], weight[0], groups)
     if images[1] != weight[1] * groups:
         raise ValueError(
             f"cannot convolve {images} with {weight} in {groups} groups: the images have "
@@ -105,6 +106,14 @@ def _check_shapes(images: Shape, weight: Shape, bias: Tensor | None, groups: int
         )
     if bias is not None and bias.shape != weight[:1]:
         raise ValueError(f"a bias of shape {bias.shape} does not fit {weight[0]} filters")
+
+
+def _check_groups(channels: int, filters: int, groups: int) -> None:
+    if min(channels, filters, groups) < 1 or channels % groups or filters % groups:
+        raise ValueError(
+            f"{channels} channels and {filters} filters cannot both be cut into {groups} equal "
+            "groups; all three are 1 or more"
+        )
 
 
 _NUMPYS_NAMES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -118,9 +127,9 @@ def pad2d(images: Tensor, padding: Size, mode: str = "zeros") -> Tensor:
     images: (batch, channels, height, width). Raises ValueError for a margin that the image is too
     small to fill.
     """
+    check_images(images.shape)
+    _check_mode(mode)
     margins = as_pair(padding, "padding", lowest=0)
-    if mode not in _NUMPYS_NAMES:
-        raise ValueError(f"no padding mode is called {mode!r}; choose from {list(_NUMPYS_NAMES)}")
     most = {"reflect": 1, "circular": 0}
     for size, margin in zip(images.shape[2:], margins, strict=True):
         if mode in most and margin > size - most[mode]:
@@ -128,11 +137,15 @@ def pad2d(images: Tensor, padding: Size, mode: str = "zeros") -> Tensor:
     return apply("pad2d", images, padding=margins, mode=mode)
 
 
+def _check_mode(mode: str) -> None:
+    if mode not in _NUMPYS_NAMES:
+        raise ValueError(f"no padding mode is called {mode!r}; choose from {list(_NUMPYS_NAMES)}")
+
+
 def pad2d_kernel(images: Array, *, padding: Pair, mode: str) -> Array:
     """Return the images with a margin filled in one of the modes of ``pad2d``."""
-    if mode == "zeros":
-        return pad(images, padding)
-    widths = [(0, 0), (0, 0), (padding[0], padding[0]), (padding[1], padding[1])]
+    down, right = padding
+    widths = [(0, 0), (0, 0), (down, down), (right, right)]
     return np.pad(images, widths, _NUMPYS_NAMES[mode])  # type: ignore[call-overload, no-any-return]
 
 
@@ -156,15 +169,8 @@ class Conv2d(Module):
         *,
         generator: np.random.Generator | None = None,
     ) -> None:
-        if groups < 1 or in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"{in_channels} channels and {out_channels} filters cannot both be cut into "
-                f"{groups} equal groups"
-            )
-        if padding_mode not in _NUMPYS_NAMES:
-            raise ValueError(
-                f"no padding mode is called {padding_mode!r}; choose from {list(_NUMPYS_NAMES)}"
-            )
+        _check_groups(in_channels, out_channels, groups)
+        _check_mode(padding_mode)
         self.kernel_size = as_pair(kernel_size, "kernel_size")
         self.stride = as_pair(stride, "stride")
         self.padding = as_pair(padding, "padding", lowest=0)
@@ -175,7 +181,7 @@ class Conv2d(Module):
         self.weight = kaiming_uniform_(zeros(shape), a=math.sqrt(5), generator=generator)
         self.bias: Tensor | None = None
         if bias:
-            bound = 1 / math.sqrt(max(math.prod(shape[1:]), 1))
+            bound = 1 / math.sqrt(math.prod(shape[1:]))
             self.bias = uniform_(zeros(out_channels), low=-bound, high=bound, generator=generator)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -62,12 +62,11 @@ def sinusoids(length: int, size: int) -> Tensor:
     Features 2i and 2i + 1 of place p are the sine and cosine of ``p / 10000 ** (2i / size)``.
     Source: Vaswani et al. 2017, section 3.5.
     """
-    wavelengths = 10000.0 ** (np.arange(0, size, 2) / size)
-    angles = np.arange(length)[:, None] / wavelengths
-    table = np.empty((length, size), float32)
-    table[:, 0::2] = np.sin(angles)
-    table[:, 1::2] = np.cos(angles)[:, : size // 2]
-    return from_numpy(table)
+    features = np.arange(size)
+    wavelengths = 10000 ** (features // 2 * 2 / size)  # the same for a sine and its cosine
+    angles = np.arange(length)[:, None] / wavelengths  # (length, size)
+    waves = np.where(features % 2, np.cos(angles), np.sin(angles))
+    return from_numpy(waves.astype(float32))
 
 
 class PositionalEncoding(Module):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinytorch.layers import Module
+from tinytorch.networks.architectures import Residual
 from tinytorch.networks.windows import Pair
 from tinytorch.tensors import Tensor, float32, listen, zeros
 from tinytorch.tensors.dtypes import DTypeLike
@@ -31,20 +32,50 @@ class ReceptiveField(NamedTuple):
 def receptive_field(model: Module) -> ReceptiveField:
     """Return which pixels an output of the model's windows sees.
 
-    Follows the layers with a ``kernel_size`` (and stride, padding, dilation, each a pair) in the
-    order in which ``model.modules()`` finds them; other layers look at one place at a time. Where
-    the outputs so far are ``step`` pixels apart, a window of k places, dilated by d, sees
+    Follows the windows that ``windows_of(model)`` yields, each with a ``kernel_size``, ``stride``,
+    ``padding`` and ``dilation`` for height and width; other layers look at one place at a time.
+    Where the outputs so far are ``step`` pixels apart, a window of k places, dilated by d, sees
     ``(k - 1) * d * step`` pixels more, and a margin of p lies ``p * step`` pixels further out.
     A model without windows sees one pixel.
     """
     size, step, start = [1, 1], [1, 1], [0, 0]
-    windows: list[Any] = [layer for layer in model.modules() if hasattr(layer, "kernel_size")]
-    for layer in windows:
+    for window in windows_of(model):
         for dim in (0, 1):
-            size[dim] += (layer.kernel_size[dim] - 1) * layer.dilation[dim] * step[dim]
-            start[dim] -= layer.padding[dim] * step[dim]
-            step[dim] *= layer.stride[dim]
+            size[dim] += (window.kernel_size[dim] - 1) * window.dilation[dim] * step[dim]
+            start[dim] -= window.padding[dim] * step[dim]
+            step[dim] *= window.stride[dim]
     return ReceptiveField((size[0], size[1]), (step[0], step[1]), (start[0], start[1]))
+
+
+class Window(NamedTuple):
+    """What a layer with windows says of them, each for height and width."""
+
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair = (1, 1)
+
+
+def windows_of(model: Module) -> Iterator[Any]:
+    """Yield what has windows inside a model, one after another: each looks at what came before.
+
+    The two ways through a Residual lie side by side. They arrive as one window, which sees from
+    the first pixel that either sees to the last.
+    """
+    if isinstance(model, Residual):
+        yield _side_by_side([receptive_field(way) for way in model.children()])
+    elif hasattr(model, "kernel_size"):
+        yield model
+    else:
+        for child in model.children():
+            yield from windows_of(child)
+
+
+def _side_by_side(fields: Sequence[ReceptiveField]) -> Window:
+    """Return one window for several ways, whose outputs are added: their steps are the same."""
+    top, left = (min(field.start[dim] for field in fields) for dim in (0, 1))
+    bottom, right = (max(one.start[dim] + one.size[dim] for one in fields) for dim in (0, 1))
+    return Window((bottom - top, right - left), fields[0].step, (-top, -left))
 
 
 # Counting what operations compute
@@ -81,9 +112,9 @@ def count_flops(
 
 
 MOVES = frozenset(
-    {"reshape", "permute", "expand", "getitem", "setitem", "cast", "clone", "cat", "pad2d"}
-    | {"embedding"}
-)
+    {"reshape", "permute", "expand", "getitem", "setitem", "cast", "clone", "cat", "pad2d",
+     "embedding"}
+)  # fmt: skip
 REDUCTIONS = frozenset({"sum", "prod", "cumsum", "amax", "amin", "argmax", "argmin", "any", "all"})
 PER_ELEMENT = {
     "softmax": 4,  # subtract the largest, exponential, sum, divide

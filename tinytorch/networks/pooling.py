@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinytorch.layers import Module
-from tinytorch.networks.windows import Pair, Size, as_pair, pad, unfold
+from tinytorch.networks.windows import Pair, Size, as_pair, check_images, pad, unfold
 from tinytorch.tensors import Tensor, apply, register_kernel
 from tinytorch.tensors.dtypes import Array, DType
 
@@ -92,10 +92,9 @@ def avg_pool2d(
 def _window_options(
     images: Tensor, kernel_size: Size, stride: Size | None, padding: Size
 ) -> dict[str, Pair]:
+    check_images(images.shape)
     kernel = as_pair(kernel_size, "kernel_size")
     margin = as_pair(padding, "padding", lowest=0)
-    if images.ndim != 4:
-        raise ValueError(f"cannot pool {images.shape}: images are (batch, channels, height, width)")
     if any(2 * one > size for one, size in zip(margin, kernel, strict=True)):
         raise ValueError(
             f"padding {margin} is more than half of kernel_size {kernel}: some windows would see "

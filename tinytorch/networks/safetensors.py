@@ -33,7 +33,6 @@ _DTYPES = {  # in the order in which the safetensors library writes them: the wi
 _CODES = {np.dtype(kind): code for code, kind in _DTYPES.items()}
 _ORDER = list(_DTYPES)
 _METADATA = "__metadata__"
-_LONGEST_HEADER = 100_000_000  # bytes, as in the safetensors library
 
 
 def save_safetensors(
@@ -45,12 +44,13 @@ def save_safetensors(
     file appears whole or not at all.
     Raises ValueError for a name or metadata that the format cannot hold.
     """
+    for name in state:
+        _check_name(name)
     arrays = [(name, _little_endian(as_array(tensor))) for name, tensor in state.items()]
     arrays.sort(key=lambda item: (_ORDER.index(_CODES[item[1].dtype]), item[0]))
     header: dict[str, Any] = {_METADATA: _checked_metadata(metadata)} if metadata else {}
     end = 0
     for name, array in arrays:
-        _check_name(name)
         start, end = end, end + array.nbytes
         place = {"shape": list(array.shape), "data_offsets": [start, end]}
         header[name] = {"dtype": _CODES[array.dtype], **place}
@@ -67,9 +67,8 @@ def load_safetensors(path: str | Path) -> dict[str, Tensor]:
     Raises ValueError where the file is damaged, saying in one sentence what is wrong with it.
     """
     file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    header, data = _split(file, file.read_bytes())
+    header, data = _read(file)
+    header.pop(_METADATA, None)
     tensors = {}
     end = 0
     for name, entry in sorted(header.items(), key=lambda item: _place(file, *item)):
@@ -86,23 +85,24 @@ def load_safetensors(path: str | Path) -> dict[str, Tensor]:
 
 def read_metadata(path: str | Path) -> dict[str, str]:
     """Return the text that was saved beside the tensors, or nothing where there was none."""
-    file = Path(path)
-    text: dict[str, str] = _header(file, file.read_bytes()).get(_METADATA, {})
+    text: dict[str, str] = _read(Path(path))[0].get(_METADATA, {})
     return text
 
 
-def _split(file: Path, content: bytes) -> tuple[dict[str, Any], memoryview]:
-    header = _header(file, content)
-    header.pop(_METADATA, None)
-    return header, memoryview(content)[8 + int.from_bytes(content[:8], "little") :]
-
-
-def _header(file: Path, content: bytes) -> dict[str, Any]:
-    size = int.from_bytes(content[:8], "little")
-    if len(content) < 8 or size > min(len(content) - 8, _LONGEST_HEADER):
+def _read(file: Path) -> tuple[dict[str, Any], memoryview]:
+    """Return the header of a file, and the bytes of its tensors."""
+    if not file.is_file():
+        raise FileNotFoundError(f"there is no file {file}")
+    content = memoryview(file.read_bytes())
+    end = 8 + int.from_bytes(content[:8], "little")
+    if end > len(content):
         raise _damaged(file, "it ends before its header does")
+    return _header(file, bytes(content[8:end])), content[end:]
+
+
+def _header(file: Path, text: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(content[8 : 8 + size].decode(), object_pairs_hook=_without_repeats)
+        header = json.loads(text.decode(), object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as problem:
         raise _damaged(file, f"its header is no JSON ({problem})") from None
     if not isinstance(header, dict):
@@ -135,8 +135,8 @@ def _array(file: Path, name: str, entry: dict[str, Any], data: memoryview) -> Ar
     start, end = entry["data_offsets"]
     dtype = np.dtype(_DTYPES[code])
     if end - start != math.prod(shape) * dtype.itemsize or end > len(data):
-        kept = max(min(end, len(data)) - start, 0)
-        raise _damaged(file, f"{name!r} of shape {tuple(shape)} in {code} has {kept} bytes")
+        given = f"bytes {start} to {end} of {len(data)}"
+        raise _damaged(file, f"{name!r} of shape {tuple(shape)} in {code} cannot be {given}")
     return np.frombuffer(data[start:end], dtype).reshape(shape).copy()
 
 

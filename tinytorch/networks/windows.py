@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
 
 from tinytorch.tensors.dtypes import Array
+from tinytorch.tensors.shapes import Shape
 
 Pair = tuple[int, int]
 Size = int | Sequence[int]  # one number for both height and width, or one for each
@@ -69,9 +71,15 @@ def as_pair(size: Size, what: str, lowest: int = 1) -> Pair:
 
     Raises ValueError for a number below the lowest, TypeError for anything but integers.
     """
-    both = tuple(size) if isinstance(size, list | tuple) else (size, size)
-    if len(both) != 2 or any(isinstance(one, bool) or not isinstance(one, int) for one in both):
+    both = size if isinstance(size, list | tuple) else (size, size)
+    if len(both) != 2 or any(isinstance(n, bool) or not hasattr(n, "__index__") for n in both):
         raise TypeError(f"{what} is an integer or two, for height and width, not {size!r}")
     if min(both) < lowest:
         raise ValueError(f"{what} is {lowest} or more, not {size!r}")
-    return both[0], both[1]
+    return operator.index(both[0]), operator.index(both[1])
+
+
+def check_images(shape: Shape) -> None:
+    """Raise ValueError unless this is the shape of images in a batch."""
+    if len(shape) != 4:
+        raise ValueError(f"images are (batch, channels, height, width), not {shape}; reshape first")

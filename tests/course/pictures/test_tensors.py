@@ -1,74 +1,12 @@
-"""The pictures show what is really there: values, strides and shared memory."""
-
-import xml.etree.ElementTree as ET
+"""The pictures of tensors show what is really there: values, strides and shared memory."""
 
 import numpy as np
 import pytest
 
+from tests.course.pictures.reading import dashed, shapes, written
 from tinytorch.course import pictures
 
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def drawing(picture):
-    return ET.fromstring(picture._repr_html_())
-
-
-def written(picture):
-    return [shape.text for shape in drawing(picture).iter(f"{SVG}text")]
-
-
-def boxes(picture):
-    return list(drawing(picture).iter(f"{SVG}rect"))
-
-
-def dashed(picture):
-    return [box for box in boxes(picture) if box.get("stroke-dasharray")]
-
-
 GRID = np.arange(6).reshape(2, 3)
-ONE_OF_EACH = {
-    "memory_layout": pictures.memory_layout(GRID),
-    "shared_memory": pictures.shared_memory(grid=GRID, row=GRID[1], copy=GRID.copy()),
-    "broadcasting": pictures.broadcasting(GRID, np.array([10, 20, 30])),
-    "matmul_shapes": pictures.matmul_shapes((2, 3), (3, 4)),
-    "digits": pictures.digits(np.eye(3)[None], labels=[7]),
-}
-
-
-@pytest.mark.parametrize("picture", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
-def test_every_picture_is_an_image_that_says_what_it_shows(picture):
-    svg = drawing(picture)
-    assert svg.tag == f"{SVG}svg"
-    assert svg.get("role") == "img"
-    assert len(svg.get("aria-label")) > 20
-
-
-@pytest.mark.parametrize("picture", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
-def test_every_picture_takes_its_ink_from_the_page(picture):
-    svg = drawing(picture)
-    assert svg.get("fill") == "currentColor"
-    for shape in svg.iter():
-        for paint in (shape.get("fill"), shape.get("stroke")):
-            assert paint in (None, "none", "currentColor") or paint.startswith("var(--tt-hue-")
-
-
-@pytest.mark.parametrize("picture", ONE_OF_EACH.values(), ids=ONE_OF_EACH)
-def test_every_picture_fits_its_frame(picture):
-    svg = drawing(picture)
-    left, top, width, height = map(float, svg.get("viewBox").split())
-    for box in svg.iter(f"{SVG}rect"):
-        x, y = float(box.get("x")), float(box.get("y"))
-        assert left <= x
-        assert x + float(box.get("width")) <= left + width
-        assert top <= y
-        assert y + float(box.get("height")) <= top + height
-
-
-def test_markup_in_a_name_is_escaped():
-    picture = pictures.shared_memory(**{'<b>&"': GRID})
-    assert "<b>" not in picture.svg
-    assert '<b>&"' in written(picture)
 
 
 def test_a_layout_names_shape_strides_and_steps():
@@ -112,7 +50,7 @@ def test_a_stretched_axis_stays_on_its_cell():
 def test_three_dimensions_are_drawn_as_blocks():
     picture = pictures.memory_layout(np.arange(12).reshape(2, 2, 3))
     assert {"[0]", "[1]"} <= set(written(picture))
-    assert len(boxes(picture)) == 12 + 12  # the blocks, and the memory
+    assert len(shapes(picture, "rect")) == 12 + 12  # the blocks, and the memory
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0), (1, 1)])
@@ -143,7 +81,7 @@ def test_more_views_than_hues_can_be_drawn():
 
 def test_broadcasting_dashes_what_is_repeated():
     picture = pictures.broadcasting(np.array([[1], [2]]), np.array([10, 20, 30]))
-    assert len(boxes(picture)) == 3 * 6
+    assert len(shapes(picture, "rect")) == 3 * 6
     assert len(dashed(picture)) == 4 + 3
     assert "a + b = [[11, 21, 31], [12, 22, 32]]" in str(picture)
 
@@ -161,13 +99,13 @@ def test_broadcasting_in_three_dimensions_asks_for_a_slice():
 def test_matmul_shows_the_inner_sizes_that_meet():
     picture = pictures.matmul_shapes(np.ones((2, 3)), np.ones((3, 4)))
     assert str(picture) == "(2, 3) @ (3, 4) = (2, 4)\nboth inner sizes are 3"
-    assert len(boxes(picture)) == 3
+    assert len(shapes(picture, "rect")) == 3
 
 
 def test_matmul_shows_the_inner_sizes_that_differ():
     picture = pictures.matmul_shapes((3, 4), (5, 2))
     assert "inner sizes 4 and 5 differ" in str(picture)
-    assert len(boxes(picture)) == 2
+    assert len(shapes(picture, "rect")) == 2
 
 
 def test_matmul_of_vectors_drops_their_dimension():
@@ -178,34 +116,3 @@ def test_matmul_of_vectors_drops_their_dimension():
 def test_matmul_of_stacks_is_refused():
     with pytest.raises(ValueError, match="1 or 2 dimensions"):
         pictures.matmul_shapes((2, 3, 4), (4, 5))
-
-
-def test_digits_have_one_box_for_each_inked_pixel_and_their_labels():
-    picture = pictures.digits(np.array([np.eye(3), np.zeros((3, 3))]), labels=[1, 0])
-    assert len(boxes(picture)) == 3 + 2  # the inked pixels, and two backgrounds
-    assert written(picture) == ["1", "0"]
-    assert drawing(picture).get("aria-label") == "2 gray images of 3 by 3 pixels labelled 1, 0"
-
-
-def test_digits_are_drawn_with_characters_in_a_terminal():
-    text = str(pictures.digits(np.array([[[0, 4], [2, 1]]]), labels=["x"]))
-    assert text == "  @@\n==::\n x"
-
-
-def test_one_image_needs_no_batch():
-    assert "1 gray image of 3 by 3" in pictures.digits(np.eye(3)).svg
-
-
-def test_digits_wrap_into_rows():
-    text = str(pictures.digits(np.ones((5, 2, 2)), columns=2))
-    assert len(text.splitlines()) == 3 * 2
-
-
-def test_as_many_labels_as_images():
-    with pytest.raises(ValueError, match="2 images need 2 labels, got 1"):
-        pictures.digits(np.ones((2, 3, 3)), labels=[1])
-
-
-def test_digits_refuse_other_shapes():
-    with pytest.raises(ValueError, match=r"\(3,\)"):
-        pictures.digits(np.ones(3))
