@@ -25,6 +25,7 @@ from tinytorch.course.pictures.tensors import (
     memory_layout,
     shared_memory,
 )
+from tinytorch.course.pictures.training import confusion, convergence, descents, way_back
 
 __all__ = [
     "Happening",
@@ -33,8 +34,11 @@ __all__ = [
     "admission",
     "attention_maps",
     "broadcasting",
+    "confusion",
+    "convergence",
     "curves",
     "dense_layer",
+    "descents",
     "digests",
     "dots",
     "draws",
@@ -54,4 +58,5 @@ __all__ = [
     "shared_memory",
     "sliding_window",
     "timeline",
+    "way_back",
 ]
