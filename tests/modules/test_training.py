@@ -133,12 +133,12 @@ def test_targets_that_do_not_fit_are_refused_with_both_shapes():
             str(targets),
             because="every example has one target, and no target is left over",
         )
-    for wrong in (3, -1):
+    for wrong in (4, -1):
         expect_error(
-            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(2, 3), tt.tensor([0, wrong])),
+            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(2, 4), tt.tensor([0, wrong])),
             ValueError,
             f"class {wrong}",
-            "0 to 2",
+            "0 to 3",
             because="it says which classes there are",
         )
     small = tt.training.cross_entropy(tt.zeros(2, 3), tt.tensor([0, 2]).to(tt.uint8))
@@ -289,6 +289,10 @@ def test_classes_may_come_before_other_dims():
             tt.from_numpy(scores[n : n + 1, :, i, j].copy()), targets[n : n + 1, i, j]
         )
         expect(found[n, :, i, j], one.numpy()[0], because="each place is one example", within=1e-12)
+    row = tt.training.cross_entropy_backward(
+        tt.from_numpy(scores[:, :, 1].copy()), targets[:, 1]
+    ).numpy()
+    expect(row, found[:, :, 1], because="one dim of places, or two", within=1e-12)
 
 
 @pytest.mark.step("training.cross_entropy_backward")
@@ -464,6 +468,14 @@ def test_velocities_are_sums_of_all_gradients_faded():
 
 
 @pytest.mark.step("training.sgd_step")
+def test_a_velocity_without_momentum_is_the_gradient():
+    parameter, velocity = np.array([1.0]), np.array([10.0])
+    tt.training.sgd_step(parameter, np.array([3.0]), velocity, lr=0.1)
+    expect((parameter.item(), velocity.item()), (0.7, 3.0), because="all of it has faded",
+           within=1e-12)  # fmt: skip
+
+
+@pytest.mark.step("training.sgd_step")
 def test_decay_alone_fades_the_parameter_and_leaves_the_gradient_alone():
     found = run(tt.training.sgd_step, [0.0] * 5, lr=0.1, weight_decay=0.5)
     expect(found, 0.95**5, because="each step takes 0.1 * 0.5 of it", within=1e-12)
@@ -478,22 +490,29 @@ def test_decay_alone_fades_the_parameter_and_leaves_the_gradient_alone():
 
 @pytest.mark.step("training.adam_step")
 def test_mean_and_square_are_sums_of_all_gradients_faded():
-    gradients = random(7).tolist()
-    first, second, lr, eps = 0.8, 0.95, 0.1, 0.01
-    wanted = 1.0
-    for n in range(1, 8):
-        mean = sum((1 - first) * first ** (n - i) * gradients[i - 1] for i in range(1, n + 1))
-        square = sum(
-            (1 - second) * second ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1)
-        )
-        usual = math.sqrt(square / (1 - second**n)) + eps
-        wanted -= lr * mean / (1 - first**n) / usual
-    options = {"lr": lr, "betas": (first, second), "eps": eps}
-    found = run(tt.training.adam_step, gradients, 0.0, 0.0, **options)
-    expect(found, wanted, because="Kingma & Ba 2015, eq. 4, summed", within=1e-12)
-    for decoupled in (False, True):
-        same = run(tt.training.adam_step, gradients, 0.0, 0.0, decoupled=decoupled, **options)
-        expect(same, wanted, because="without a decay both kinds are the same", within=1e-12)
+    gradients, lr, eps = random(7).tolist(), 0.1, 0.01
+    for first, second in ((0.8, 0.95), (0.4, 0.3)):
+        wanted = 1.0
+        for n in range(1, 8):
+            fading = [
+                (first ** (n - i), second ** (n - i), gradients[i - 1]) for i in range(1, n + 1)
+            ]
+            mean = (1 - first) * sum(fade * g for fade, _, g in fading)
+            square = (1 - second) * sum(fade * g * g for _, fade, g in fading)
+            usual = math.sqrt(square / (1 - second**n)) + eps
+            wanted -= lr * mean / (1 - first**n) / usual
+        options = {"lr": lr, "betas": (first, second), "eps": eps}
+        for decoupled in (False, True):
+            found = run(tt.training.adam_step, gradients, 0.0, 0.0, decoupled=decoupled, **options)
+            expect(found, wanted, because="Kingma & Ba 2015, eq. 4, summed", within=1e-12)
+
+
+@pytest.mark.step("training.adam_step")
+def test_a_decay_in_the_gradient_is_divided_with_it():
+    options = {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-3}
+    pulled = run(tt.training.adam_step, [3.0], 0.0, 0.0, start=2.0, weight_decay=0.5, **options)
+    plain = run(tt.training.adam_step, [4.0], 0.0, 0.0, start=2.0, **options)
+    expect(pulled, plain, because="3 + 0.5 * 2 is 4", within=1e-12)
 
 
 @pytest.mark.step("training.adam_step")
@@ -525,6 +544,8 @@ def test_rmsprop_divides_by_the_faded_mean_of_squares():
     for gradient in gradients:
         tt.training.rmsprop_step(parameter, np.array([gradient]), *memory, momentum=0.5, **options)
     expect(memory[1].item(), moved, because="steps summed up, faded by a half", within=1e-12)
+    tt.training.rmsprop_step(parameter, np.array([0.0]), memory[0], memory[1], **options)
+    expect(memory[1].item(), 0.0, because="without momentum nothing of it is left")
     decayed = run(tt.training.rmsprop_step, [0.0], 0.0, weight_decay=0.5, **options)
     usual = math.sqrt(0.1 * 0.5**2) + 0.01
     expect(decayed, 1 - 0.1 * 0.5 / usual, because="the decay is a gradient", within=1e-12)
@@ -701,9 +722,26 @@ def test_a_step_is_one_operation_that_returns_the_parameter():
     expect(inputs[0] is weight, True, because="the parameter is the first input")
     expect(output.shares_memory(weight), True, because="and what was written is its memory")
     expect((options["lr"], options["step"]), (0.5, 1), because="all else are options")
-    written = tt.training.optimizers.WRITTEN["adam_step"]
-    expect([one.numel() for one in (inputs[i] for i in written)], [2, 2, 2],
-           because="the table says which inputs are written to")  # fmt: skip
+
+
+def test_the_table_says_which_inputs_are_written_to():
+    for make in (MAKERS["momentum"], MAKERS["RMSprop with momentum"], MAKERS["Adam"]):
+        optimizer, heard = make([tt.ones(2)]), []
+        before = [one.clone() for one in (*optimizer.parameters, tt.ones(2), *optimizer.memory[0])]
+        with tt.listen(
+            lambda operation, inputs, *_, heard=heard: heard.append((operation, inputs))
+        ):
+            optimizer.step([tt.ones(2)])
+        ((operation, inputs),) = heard
+        changed = [
+            place
+            for place, (ours, theirs) in enumerate(zip(inputs, before, strict=True))
+            if bool((ours != theirs).any())
+        ]
+        written = tt.training.optimizers.WRITTEN[operation]
+        expect(
+            tuple(changed), written, because=f"{operation} changes all that it says, and no more"
+        )
 
 
 def test_gradients_that_are_no_numbers_are_not_hidden():
@@ -927,6 +965,20 @@ def test_memory_is_counted_by_part():
     )
 
 
+def test_counting_memory_leaves_no_trace():
+    model = tt.Sequential(tt.BatchNorm1d(3), tt.Dropout(0.5))
+    optimizer, inputs = tt.SGD(model.parameters(), 0.1), tensor(4, 3, dtype=np.float32)
+    before = model.state_dict()
+    state = tt.default_generator().bit_generator.state
+    tt.memory_table(model, optimizer, inputs)
+    expect(tt.default_generator().bit_generator.state, state, because="nothing was drawn")
+    for name, kept in model.state_dict().items():
+        expect(kept, before[name], because=f"{name} is as it was")
+    table = tt.memory_table(model.eval(), optimizer, inputs)
+    rows = [row[1] for row in table.rows if row[0] == "activations"]
+    expect("reshape" in rows, False, because="views of buffers take no memory of their own")
+
+
 # Step 11
 
 
@@ -969,10 +1021,11 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     trainer = trainer_of(model)
     trainer.epoch = 2
     trainer.train_step(*good)
+    trainer.train_step(*pairs()[1])
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 1 of epoch 3",
-        "0.1", f"{trainer.history.gradient_norms[0]:.3g} long",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 2 of epoch 3",
+        "0.1", f"{trainer.history.gradient_norms[1]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
     for name, kept in model.state_dict().items():
@@ -1107,6 +1160,9 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     shown = tt.training.progress.with_bar([1, 2], "epoch 1/3")
     expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
            because="the batches pass through it")  # fmt: skip
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
+    trainer.fit(pairs(1), epochs=3)
+    expect(Bar.made["desc"], "epoch 3/3", because="each epoch has its number")
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
@@ -1308,6 +1364,8 @@ def test_everything_goes_on_from_the_last_checkpoint(tmp_path):
     trainer.fit(*loaders, epochs=6)
     part, *loaders = small_training(tmp_path / "b", every=2)
     part.fit(*loaders, epochs=3)
+    names = [path.name for path in part.checkpoints.paths()]
+    expect(names, ["epoch-000002.safetensors"], because="one for every two epochs")
     resumed, *loaders = small_training(tmp_path / "b", every=2)
     history = resumed.resume(*loaders, epochs=6)
     expect(len(history.losses), 18, because="two epochs were kept, and four made")

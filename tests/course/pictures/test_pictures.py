@@ -32,8 +32,15 @@ EXAMPLES = {
     "admission": lambda: pictures.admission({MARKUP: {"2.2": False, "2.3": True}}),
     "attention_maps": lambda: pictures.attention_maps({MARKUP: np.eye(6)}, ["somebody"] * 6),
     "broadcasting": lambda: pictures.broadcasting(GRID, np.array([10, 20, 30])),
+    "confusion": lambda: pictures.confusion(np.arange(100).reshape(10, 10), [MARKUP, *range(9)]),
+    "convergence": lambda: pictures.convergence(
+        {MARKUP: [1e-3, 1e4, np.nan], "b": [0, 1, 2]}, over=["1", "20", "300"], title="a title"
+    ),
     "curves": lambda: pictures.curves(np.arange(-9, 9), {MARKUP: -np.arange(18) * 1e3} | MORE),
     "dense_layer": lambda: pictures.dense_layer(GRID, GRID, [10, 20]),
+    "descents": lambda: pictures.descents(
+        GRID, {MARKUP: [(0, 0), (9, -9), (1, 1)], "b": [(0, 1), (1, 0)]}, x=(0, 2), y=(0, 2)
+    ),
     "digests": lambda: pictures.digests({MARKUP: "0a" * 32, "after": "0b" * 32}),
     "dots": lambda: pictures.dots([0.5, 0.75, 0.75, 1.0], title=MARKUP),
     "draws": lambda: pictures.draws({MARKUP: ([0.1, 0.2], [0.1, 0.2]), "two": ([0.0], [1.0])}),
@@ -61,6 +68,9 @@ EXAMPLES = {
     "sliding_window": lambda: pictures.sliding_window(np.eye(6), np.ones((3, 3))),
     "timeline": lambda: pictures.timeline([Event(), Event(MARKUP, "wait")], title="a title"),
     "visits": lambda: pictures.visits({MARKUP: [("a", 1.0), ("b", 2e3), ("a", 1e-4)], "b": []}),
+    "way_back": lambda: pictures.way_back(
+        tt.training.passes(tt.MLP(4, 3, 2, activation=tt.Tanh), tt.zeros(5, 2, 2))
+    ),
 }
 MORE = {name: np.arange(18.0) for name in ("b", "c", "d")}
 every_picture = pytest.mark.parametrize("name", EXAMPLES)

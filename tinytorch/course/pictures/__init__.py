@@ -26,6 +26,7 @@ from tinytorch.course.pictures.tensors import (
     memory_layout,
     shared_memory,
 )
+from tinytorch.course.pictures.training import confusion, convergence, descents, way_back
 
 __all__ = [
     "Happening",
@@ -34,8 +35,11 @@ __all__ = [
     "admission",
     "attention_maps",
     "broadcasting",
+    "confusion",
+    "convergence",
     "curves",
     "dense_layer",
+    "descents",
     "digests",
     "dots",
     "draws",
@@ -56,4 +60,5 @@ __all__ = [
     "sliding_window",
     "timeline",
     "visits",
+    "way_back",
 ]
