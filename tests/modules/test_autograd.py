@@ -757,6 +757,15 @@ def test_ties_share_a_gradient_and_a_bound_takes_none():
         expect(found, [0.25] * 4, because="equal ones share")
 
 
+def test_ties_are_shared_within_what_was_reduced():
+    for extreme, sign in (("amax", 1.0), ("amin", -1.0)):
+        numbers = (np.array([[3.0, 3.0, 1.0], [1.0, 2.0, 0.0]]) * sign).tolist()
+        found = gradient_of(lambda x: getattr(x, extreme)(1), numbers)  # noqa: B023
+        expect(
+            found, [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]], because="two share one row, not the other"
+        )
+
+
 def test_kinks_and_zeros_have_the_slopes_that_pytorch_gives_them():
     expect(gradient_of(abs, [0.0, -2.0]), [0.0, -1.0], because="no sign at 0")
     expect(gradient_of(tt.relu, [0.0, 1.0]), [0.0, 1.0], because="0 at 0")
