@@ -3,12 +3,14 @@
 import functools
 import json
 import math
+import os
 import re
 import sys
 import tracemalloc
 import types
 import warnings
 from importlib.machinery import ModuleSpec
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -74,12 +76,25 @@ def test_squared_losses_are_those_of_numpy_in_every_shape_and_dtype():
 
 @pytest.mark.step("training.mse_loss")
 def test_another_word_for_a_reduction_is_refused():
-    expect_error(
-        lambda: tt.training.mse_loss(tt.ones(2), tt.ones(2), reduction="average"),
-        ValueError,
-        "average",
-        because="a misspelled reduction must not pass for one",
-    )
+    for word in ("average", "total", ""):
+        expect_error(
+            lambda word=word: tt.training.mse_loss(tt.ones(2), tt.ones(2), reduction=word),
+            ValueError,
+            repr(word),
+            because="a misspelled reduction must not pass for one",
+        )
+
+
+@pytest.mark.step("training.mse_loss")
+def test_shapes_that_differ_are_refused_whichever_is_larger():
+    for a, b in (((3,), (3, 1)), ((3, 1), (3,)), ((2,), (3,)), ((), (1,))):
+        expect_error(
+            lambda a=a, b=b: tt.training.mse_loss(tt.ones(*a), tt.ones(*b)),
+            ValueError,
+            f"shape {a}",
+            f"shape {b}",
+            because="each prediction needs a target of its own",
+        )
 
 
 # Step 2
@@ -133,12 +148,12 @@ def test_targets_that_do_not_fit_are_refused_with_both_shapes():
             str(targets),
             because="every example has one target, and no target is left over",
         )
-    for wrong in (3, -1):
+    for wrong in (4, -1, 9):
         expect_error(
-            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(2, 3), tt.tensor([0, wrong])),
+            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(3, 4), tt.tensor([0, wrong, 7])),
             ValueError,
             f"class {wrong}",
-            "0 to 2",
+            "0 to 3",
             because="it says which classes there are",
         )
     small = tt.training.cross_entropy(tt.zeros(2, 3), tt.tensor([0, 2]).to(tt.uint8))
@@ -289,6 +304,10 @@ def test_classes_may_come_before_other_dims():
             tt.from_numpy(scores[n : n + 1, :, i, j].copy()), targets[n : n + 1, i, j]
         )
         expect(found[n, :, i, j], one.numpy()[0], because="each place is one example", within=1e-12)
+    row = tt.training.cross_entropy_backward(
+        tt.from_numpy(scores[:, :, 1].copy()), targets[:, 1]
+    ).numpy()
+    expect(row, found[:, :, 1], because="one dim of places, or two", within=1e-12)
 
 
 @pytest.mark.step("training.cross_entropy_backward")
@@ -332,6 +351,7 @@ CHAINS = {
 LOSSES = {
     "mse": lambda: (tt.mse_loss, tensor(5, 3, seed=7)),
     "summed": lambda: (functools.partial(tt.mse_loss, reduction="sum"), tensor(5, 3, seed=7)),
+    "huber, usual": lambda: (tt.huber_loss, tensor(5, 3, seed=7)),
     "huber": lambda: (functools.partial(tt.huber_loss, delta=0.3), tensor(5, 3, seed=7)),
     "surprise": lambda: (functools.partial(tt.cross_entropy, label_smoothing=0.1), labels(5)),
     "yes or no": lambda: (tt.binary_cross_entropy_with_logits, tensor(5, 3, seed=7) * 0 + 0.3),
@@ -464,6 +484,14 @@ def test_velocities_are_sums_of_all_gradients_faded():
 
 
 @pytest.mark.step("training.sgd_step")
+def test_a_velocity_without_momentum_is_the_gradient():
+    parameter, velocity = np.array([1.0]), np.array([10.0])
+    tt.training.sgd_step(parameter, np.array([3.0]), velocity, lr=0.1)
+    expect((parameter.item(), velocity.item()), (0.7, 3.0), because="all of it has faded",
+           within=1e-12)  # fmt: skip
+
+
+@pytest.mark.step("training.sgd_step")
 def test_decay_alone_fades_the_parameter_and_leaves_the_gradient_alone():
     found = run(tt.training.sgd_step, [0.0] * 5, lr=0.1, weight_decay=0.5)
     expect(found, 0.95**5, because="each step takes 0.1 * 0.5 of it", within=1e-12)
@@ -478,22 +506,29 @@ def test_decay_alone_fades_the_parameter_and_leaves_the_gradient_alone():
 
 @pytest.mark.step("training.adam_step")
 def test_mean_and_square_are_sums_of_all_gradients_faded():
-    gradients = random(7).tolist()
-    first, second, lr, eps = 0.8, 0.95, 0.1, 0.01
-    wanted = 1.0
-    for n in range(1, 8):
-        mean = sum((1 - first) * first ** (n - i) * gradients[i - 1] for i in range(1, n + 1))
-        square = sum(
-            (1 - second) * second ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1)
-        )
-        usual = math.sqrt(square / (1 - second**n)) + eps
-        wanted -= lr * mean / (1 - first**n) / usual
-    options = {"lr": lr, "betas": (first, second), "eps": eps}
-    found = run(tt.training.adam_step, gradients, 0.0, 0.0, **options)
-    expect(found, wanted, because="Kingma & Ba 2015, eq. 4, summed", within=1e-12)
-    for decoupled in (False, True):
-        same = run(tt.training.adam_step, gradients, 0.0, 0.0, decoupled=decoupled, **options)
-        expect(same, wanted, because="without a decay both kinds are the same", within=1e-12)
+    gradients, lr, eps = random(7).tolist(), 0.1, 0.01
+    for first, second in ((0.8, 0.95), (0.4, 0.3)):
+        wanted = 1.0
+        for n in range(1, 8):
+            fading = [
+                (first ** (n - i), second ** (n - i), gradients[i - 1]) for i in range(1, n + 1)
+            ]
+            mean = (1 - first) * sum(fade * g for fade, _, g in fading)
+            square = (1 - second) * sum(fade * g * g for _, fade, g in fading)
+            usual = math.sqrt(square / (1 - second**n)) + eps
+            wanted -= lr * mean / (1 - first**n) / usual
+        options = {"lr": lr, "betas": (first, second), "eps": eps}
+        for decoupled in (False, True):
+            found = run(tt.training.adam_step, gradients, 0.0, 0.0, decoupled=decoupled, **options)
+            expect(found, wanted, because="Kingma & Ba 2015, eq. 4, summed", within=1e-12)
+
+
+@pytest.mark.step("training.adam_step")
+def test_a_decay_in_the_gradient_is_divided_with_it():
+    options = {"lr": 0.1, "betas": (0.9, 0.99), "eps": 1e-3}
+    pulled = run(tt.training.adam_step, [3.0], 0.0, 0.0, start=2.0, weight_decay=0.5, **options)
+    plain = run(tt.training.adam_step, [4.0], 0.0, 0.0, start=2.0, **options)
+    expect(pulled, plain, because="3 + 0.5 * 2 is 4", within=1e-12)
 
 
 @pytest.mark.step("training.adam_step")
@@ -512,22 +547,60 @@ def test_a_decoupled_decay_fades_the_parameter_alone():
 
 def test_rmsprop_divides_by_the_faded_mean_of_squares():
     gradients = random(5).tolist()
-    options = {"lr": 0.1, "alpha": 0.9, "eps": 0.01}
-    wanted, moved = 1.0, 0.0
-    for n in range(1, 6):
-        square = sum(0.1 * 0.9 ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1))
-        step = gradients[n - 1] / (math.sqrt(square) + 0.01)
-        wanted -= 0.1 * step
-        moved = 0.5 * moved + step
-    expect(run(tt.training.rmsprop_step, gradients, 0.0, **options), wanted, because="no velocity",
-           within=1e-12)  # fmt: skip
-    parameter, memory = np.array([1.0]), [np.zeros(1), np.zeros(1)]
-    for gradient in gradients:
-        tt.training.rmsprop_step(parameter, np.array([gradient]), *memory, momentum=0.5, **options)
-    expect(memory[1].item(), moved, because="steps summed up, faded by a half", within=1e-12)
-    decayed = run(tt.training.rmsprop_step, [0.0], 0.0, weight_decay=0.5, **options)
-    usual = math.sqrt(0.1 * 0.5**2) + 0.01
-    expect(decayed, 1 - 0.1 * 0.5 / usual, because="the decay is a gradient", within=1e-12)
+    for alpha in (0.9, 0.4):
+        options = {"lr": 0.1, "alpha": alpha, "eps": 0.01}
+        wanted, moved = 1.0, 0.0
+        for n in range(1, 6):
+            faded = sum(alpha ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1))
+            step = gradients[n - 1] / (math.sqrt((1 - alpha) * faded) + 0.01)
+            wanted -= 0.1 * step
+            moved = 0.5 * moved + step
+        found = run(tt.training.rmsprop_step, gradients, 0.0, **options)
+        expect(found, wanted, because="no velocity", within=1e-12)
+        parameter, memory = np.array([1.0]), [np.zeros(1), np.zeros(1)]
+        for one in gradients:
+            tt.training.rmsprop_step(parameter, np.array([one]), *memory, momentum=0.5, **options)
+        expect(memory[1].item(), moved, because="steps summed up, faded by a half", within=1e-12)
+        tt.training.rmsprop_step(parameter, np.array([0.0]), *memory, **options)
+        expect(memory[1].item(), 0.0, because="without momentum nothing of it is left")
+        pulled = {"start": 3.0, "weight_decay": 0.5, **options}
+        decayed = run(tt.training.rmsprop_step, [2.0], 0.0, **pulled)
+        plain = run(tt.training.rmsprop_step, [3.5], 0.0, start=3.0, **options)
+        expect(decayed, plain, because="the decay is part of the gradient", within=1e-12)
+
+
+def test_optimizers_are_set_as_in_pytorch_unless_told_otherwise():
+    weights = [tt.zeros(1)]
+    for optimizer, wanted in (
+        (tt.SGD(weights, 0.5), "SGD(lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0)"),
+        (tt.RMSprop(weights),
+         "RMSprop(lr=0.01, alpha=0.99, eps=1e-08, momentum=0.0, weight_decay=0.0)"),
+        (tt.Adam(weights), "Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0)"),
+        (tt.AdamW(weights), "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"),
+    ):  # fmt: skip
+        expect(repr(optimizer), wanted, because="these are PyTorch's settings")
+
+
+def test_only_adamw_decouples_its_decay():
+    for make, wanted in ((tt.Adam, 1.9), (tt.AdamW, 1.8)):
+        weight = tt.tensor([2.0], tt.float64)
+        make([weight], 0.1, weight_decay=0.5).step([tt.tensor([1.0], tt.float64)])
+        expect(weight.item(), wanted, because="2 shrinks by 0.1 * 0.5 * 2 in AdamW alone",
+               within=1e-7)  # fmt: skip
+
+
+def test_pieces_are_whole_rows_that_fit_in_the_cache():
+    for shape, wanted in (
+        ((100, 1000), [16_000] * 6 + [4_000]),
+        ((40_000,), [16_384, 16_384, 7_232]),
+        ((3, 20_000), [20_000] * 3),
+        ((), [1]),
+        ((2, 2, 5), [20]),
+    ):
+        sizes, array = [], np.zeros(shape)
+        found = tt.training.optimizers.in_pieces(lambda one, s=sizes: s.append(one.size), array)
+        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384, or one row")
+        expect(found is array, True, because="it returns the parameter")
 
 
 MAKERS = {
@@ -647,6 +720,7 @@ def test_settings_that_no_optimizer_has_a_use_for_are_refused():
         (lambda: tt.SGD(weights, 0.1, momentum=-1), "momentum"),
         (lambda: tt.SGD(weights, 0.1, nesterov=True), "momentum"),
         (lambda: tt.Adam(weights, betas=(0.9, 1.0)), "betas"),
+        (lambda: tt.Adam(weights, betas=(1.5, 0.9)), "betas"),
         (lambda: tt.Adam(weights, betas=(-0.1, 0.9)), "betas"),
         (lambda: tt.RMSprop(weights, alpha=1.0), "alpha"),
         (lambda: tt.AdamW(weights, weight_decay=-1), "weight_decay"),
@@ -672,7 +746,10 @@ def test_gradients_that_do_not_fit_move_nothing():
     for gradients, kind in (
         ([tt.ones(2), tt.ones(2)], ValueError),
         ([tt.ones(2), tt.ones(3).to(tt.float64)], TypeError),
+        ([tt.ones(2), tt.ones(4)], ValueError),
+        ([None, tt.ones(3).to(tt.float16)], TypeError),
         ([tt.ones(2)], ValueError),
+        ([tt.ones(2), tt.ones(3), None], ValueError),
     ):
         expect_error(
             lambda given=gradients: optimizer.step(given), kind, because="one does not fit"
@@ -701,9 +778,26 @@ def test_a_step_is_one_operation_that_returns_the_parameter():
     expect(inputs[0] is weight, True, because="the parameter is the first input")
     expect(output.shares_memory(weight), True, because="and what was written is its memory")
     expect((options["lr"], options["step"]), (0.5, 1), because="all else are options")
-    written = tt.training.optimizers.WRITTEN["adam_step"]
-    expect([one.numel() for one in (inputs[i] for i in written)], [2, 2, 2],
-           because="the table says which inputs are written to")  # fmt: skip
+
+
+def test_the_table_says_which_inputs_are_written_to():
+    for make in (MAKERS["momentum"], MAKERS["RMSprop with momentum"], MAKERS["Adam"]):
+        optimizer, heard = make([tt.ones(2)]), []
+        before = [one.clone() for one in (*optimizer.parameters, tt.ones(2), *optimizer.memory[0])]
+        with tt.listen(
+            lambda operation, inputs, *_, heard=heard: heard.append((operation, inputs))
+        ):
+            optimizer.step([tt.ones(2)])
+        ((operation, inputs),) = heard
+        changed = [
+            place
+            for place, (ours, theirs) in enumerate(zip(inputs, before, strict=True))
+            if bool((ours != theirs).any())
+        ]
+        written = tt.training.optimizers.WRITTEN[operation]
+        expect(
+            tuple(changed), written, because=f"{operation} changes all that it says, and no more"
+        )
 
 
 def test_gradients_that_are_no_numbers_are_not_hidden():
@@ -801,8 +895,10 @@ def test_schedules_meet_at_milestones():
     both = tt.SequentialLR([one, two, three], [2, 5])
     expect([both(step) for step in range(7)], [100.0, 101.0, 200.0, 201.0, 202.0, 300.0, 301.0],
            because="each begins at 0 where it takes over")  # fmt: skip
+    expect(tt.SequentialLR([one, two], [1])(1), 200.0, because="one step is enough for the first")
     for schedules, milestones, mention in (
         ([one, two], [], "1 milestones, not 0"),
+        ([one, two, three], [4], "2 milestones, not 1"),
         ([one], [3], "0 milestones, not 1"),
         ([one, two, three], [3, 3], "[3, 3]"),
         ([one, two], [0], "[0]"),
@@ -927,6 +1023,20 @@ def test_memory_is_counted_by_part():
     )
 
 
+def test_counting_memory_leaves_no_trace():
+    model = tt.Sequential(tt.BatchNorm1d(3), tt.Dropout(0.5))
+    optimizer, inputs = tt.SGD(model.parameters(), 0.1), tensor(4, 3, dtype=np.float32)
+    before = model.state_dict()
+    state = tt.default_generator().bit_generator.state
+    tt.memory_table(model, optimizer, inputs)
+    expect(tt.default_generator().bit_generator.state, state, because="nothing was drawn")
+    for name, kept in model.state_dict().items():
+        expect(kept, before[name], because=f"{name} is as it was")
+    table = tt.memory_table(model.eval(), optimizer, inputs)
+    rows = [row[1] for row in table.rows if row[0] == "activations"]
+    expect("reshape" in rows, False, because="views of buffers take no memory of their own")
+
+
 # Step 11
 
 
@@ -967,12 +1077,13 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     model = tt.Sequential(tt.Dense(2, 1))
     good, bad = pairs()[0], (tt.tensor([[math.inf, 1.0]]), tt.zeros(1, 1))
     trainer = trainer_of(model)
-    trainer.epoch = 2
-    trainer.train_step(*good)
+    trainer.epoch = 1
+    for batch in pairs():
+        trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 1 of epoch 3",
-        "0.1", f"{trainer.history.gradient_norms[0]:.3g} long",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3 of epoch 2",
+        "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
     for name, kept in model.state_dict().items():
@@ -1018,9 +1129,9 @@ def test_evaluation_averages_loss_and_metrics_over_examples():
     model = tt.Identity()
     metrics = {"first": lambda logits, targets: float(logits[0, 0])}
     trainer = tt.Trainer(model, tt.mse_loss, tt.SGD([tt.zeros(1)], 0.1), metrics=metrics)
-    batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 6, tt.zeros(1, 1))]
+    batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 7, tt.zeros(1, 1))]
     found = trainer.evaluate(batches)
-    expect(found, {"loss": 12.0, "first": 3.0}, because="(3 * 4 + 36) / 4 and (3 * 2 + 6) / 4")
+    expect(found, {"loss": 15.25, "first": 3.25}, because="(3 * 4 + 49) / 4 and (3 * 2 + 7) / 4")
     empty = trainer.evaluate([])
     expect([math.isnan(value) for value in empty.values()], [True, True], because="nothing to see")
 
@@ -1033,9 +1144,18 @@ def test_epochs_are_counted_in_all():
     expect(trainer.epoch, 3, because="two were done, so one is left")
     expect(len(history.losses), 9, because="3 epochs of 3 batches")
     expect(history is trainer.history, True, because="it is the history of the whole training")
-    trainer.fit(pairs(), epochs=3)
-    expect(len(history.losses), 9, because="3 are done")
+    for epochs in (3, 1):
+        trainer.fit(pairs(), epochs=epochs)
+        expect(len(history.losses), 9, because="3 are done, so nothing is left")
     expect(sorted(history.epochs[0]), ["epoch", "seconds", "train_loss"], because="no validation")
+
+
+def test_an_epoch_says_how_long_it_took():
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)))
+    started = perf_counter()
+    history = trainer.fit(pairs(1), epochs=1)
+    took = perf_counter() - started
+    expect(0 < history.epochs[0]["seconds"] <= took, True, because="no longer than all of it")
 
 
 def test_callbacks_are_called_in_order():
@@ -1107,6 +1227,9 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     shown = tt.training.progress.with_bar([1, 2], "epoch 1/3")
     expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
            because="the batches pass through it")  # fmt: skip
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
+    trainer.fit(pairs(1), epochs=2)
+    expect(Bar.made["desc"], "epoch 2/2", because="each epoch has its number")
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
@@ -1165,6 +1288,10 @@ def test_stopping_remembers_the_best():
     answers = [stopping.has_improved(value) for value in (1.0, 3.0, 2.0)]
     expect(answers, [True, True, False], because="3 is best")
     expect((stopping.best, stopping.waited), (3.0, 1), because="and one value has passed since")
+    expect(tt.EarlyStopping(patience=1).patience, 1, because="one bad epoch may be enough")
+    expect(tt.EarlyStopping().patience, 5, because="5 unless said otherwise")
+    first = tt.EarlyStopping(mode="max").has_improved(-9.0)
+    expect(first, True, because="whatever comes first is the best so far")
     for options in ({"patience": 0}, {"min_delta": -1.0}, {"mode": "least"}):
         expect_error(lambda o=options: tt.EarlyStopping(**o), ValueError,
                      str(next(iter(options.values()))), because="nothing could stop")  # fmt: skip
@@ -1242,7 +1369,7 @@ def test_what_is_no_checkpoint_of_this_version_is_refused(tmp_path):
         ({"version": "2"}, "version 2, and this program reads version 1"),
         ({"format": "other"}, "no checkpoint"),
         ({"facts": '{"epoch": 9}'}, "SHA-256"),
-        ({"sha256": "0" * 64}, "000000000000"),
+        ({"sha256": "0" * 64}, "not 000000000000;"),
     ):
         tt.save_safetensors(tensors, path, metadata={**good, **changed})
         expect_error(lambda: tt.load_checkpoint(path), ValueError, mention, str(path),
@@ -1259,7 +1386,7 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     folder = tmp_path / "new" / "folder"
     kept = tt.Checkpoints(folder, keep=2)
     expect(kept.latest(), None, because="there is none yet")
-    folder.mkdir(parents=True)
+    kept.save(0, {"w": tt.ones(1)}, {})
     for left in ("epoch-000001.safetensors.part", "epoch-000001.safetensors.part.7.tmp"):
         (folder / left).write_bytes(b"half")
     for epoch in (1, 2, 10):
@@ -1269,9 +1396,46 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     expect(names, wanted, because="two, oldest first")
     expect(len(list(folder.iterdir())), 2, because="what was never finished is gone too")
     expect(kept.latest().facts, {"epoch": 10}, because="the last one")
+    kept = tt.Checkpoints(folder, keep=1)
+    kept.save(11, {"w": tt.ones(1)}, {})
+    expect([path.name for path in kept.paths()], ["epoch-000011.safetensors"], because="one")
+    kept = tt.Checkpoints(folder)
+    expect((kept.keep, kept.every), (3, 1), because="three, unless said otherwise, of every epoch")
     for options in ({"keep": 0}, {"every": 0}):
         expect_error(lambda o=options: tt.Checkpoints(folder, **o), ValueError, "0",
                      because="nothing would be kept")  # fmt: skip
+
+
+def test_folders_are_not_forced_where_the_system_opens_none(tmp_path, monkeypatch):
+    file, opened = tmp_path / "file", []
+    file.write_bytes(b"")
+    force, open_file = tt.training.checkpoints.force_to_disk, os.open
+
+    def note(path, flags):
+        opened.append(path)
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", note)
+    force(file)
+    force(tmp_path)
+    monkeypatch.setattr(os, "name", "nt")
+    force(file)
+    force(tmp_path)
+    monkeypatch.undo()
+    expect(opened, [file, tmp_path, file], because="Windows opens no folder")
+
+
+def test_the_sentence_on_damage_shows_the_beginnings_of_both_digests(tmp_path):
+    path = tmp_path / "saved.safetensors"
+    good = tt.training.checkpoints.described({}, {})
+    tt.save_safetensors({"w": tt.ones(1)}, path, metadata=good)
+    try:
+        tt.load_checkpoint(path)
+        said = "nothing"
+    except ValueError as damage:
+        said = str(damage)
+    wanted = rf"starts with [0-9a-f]{{12}}, not {good['sha256'][:12]}; use the checkpoint before"
+    expect(bool(re.search(wanted, said)), True, because=said)
 
 
 def test_a_damaged_last_checkpoint_is_passed_over_with_a_warning(tmp_path):
@@ -1308,6 +1472,8 @@ def test_everything_goes_on_from_the_last_checkpoint(tmp_path):
     trainer.fit(*loaders, epochs=6)
     part, *loaders = small_training(tmp_path / "b", every=2)
     part.fit(*loaders, epochs=3)
+    names = [path.name for path in part.checkpoints.paths()]
+    expect(names, ["epoch-000002.safetensors"], because="one for every two epochs")
     resumed, *loaders = small_training(tmp_path / "b", every=2)
     history = resumed.resume(*loaders, epochs=6)
     expect(len(history.losses), 18, because="two epochs were kept, and four made")
@@ -1417,3 +1583,6 @@ def test_states_of_other_generators_are_refused():
         expect_error(lambda w=wrong: tt.training.restore_generators(generators, w), ValueError,
                      mention, because="they are of another program")  # fmt: skip
     expect(generators["a"].bit_generator.state == before, False, because="nothing was put back")
+    twisted = {"a": np.random.Generator(np.random.MT19937(1))}
+    expect_error(lambda: tt.training.restore_generators(twisted, {"a": states["a"]}), ValueError,
+                 "PCG64", because="whichever way round")  # fmt: skip

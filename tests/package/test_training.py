@@ -460,6 +460,8 @@ def test_gradients_that_are_short_enough_stay():
     norm = tt.training.clip_grad_norm_(gradients, 5.0)
     expect(norm, 5.0, because="the length is returned in any case", within=1e-6)
     expect(gradients[0] is kept, True, because="5 is not longer than 5")
+    tt.training.clip_grad_norm_(gradients, 10.0)
+    expect(gradients[0], tt.tensor([3.0, 4.0]), because="a limit makes nothing longer")
 
 
 @pytest.mark.step("training.clip_grad_norm_")

@@ -9,6 +9,7 @@ from tinytorch.networks import Table
 from tinytorch.tensors import Tensor, listen
 from tinytorch.tensors.dtypes import Array
 from tinytorch.training.optimizers import Optimizer
+from tinytorch.training.randomness import rehearsal
 
 Row = tuple[str, str, int, int]
 
@@ -35,8 +36,9 @@ def _row(part: str, name: str, tensors: list[Tensor]) -> Row:
 
 
 def activations(model: Module, inputs: Tensor) -> dict[str, list[Array]]:
-    """Return the arrays that the operations of a forward pass computed, by operation."""
-    known = {id(memory_behind(one)) for one in (inputs, *model.parameters())}
+    """Return the arrays that a forward pass computed, by operation; it leaves no trace."""
+    buffers = [buffer for _, buffer in model.named_buffers()]
+    known = {id(memory_behind(one)) for one in (inputs, *model.parameters(), *buffers)}
     found: dict[str, list[Array]] = {}
 
     def note(operation: str, given: Any, options: Any, output: Tensor, seconds: float) -> None:
@@ -45,7 +47,7 @@ def activations(model: Module, inputs: Tensor) -> dict[str, list[Array]]:
             known.add(id(memory))
             found.setdefault(operation, []).append(memory)  # held, so that no id comes again
 
-    with listen(note):
+    with rehearsal(model), listen(note):
         model(inputs)
     return found
 

@@ -125,6 +125,7 @@ class Trainer:
 
         An epoch's record has ``epoch``, ``train_loss``, ``validation_...`` for the loss and every
         metric, and ``seconds``. After each, callbacks are called, and last a checkpoint is written.
+        A callback ends the training by setting ``is_stopped``.
         """
         self.loaders = (train_loader, validation_loader)
         for callback in self.callbacks:
