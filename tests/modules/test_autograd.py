@@ -4,6 +4,7 @@ import copy
 import gc
 import math
 import pickle
+import re
 import weakref
 from itertools import product
 
@@ -1195,8 +1196,61 @@ def test_a_drawing_has_a_box_for_each_node_and_an_edge_for_each_use():
     places = {one.operation: number for number, one in enumerate(graph)}
     expect(graph[places["sum"]].parents, (places["mul"],), because="edges are numbers of nodes")
     expect(len(graph[places["mul"]].parents), 2, because="a sum and x")
-    corners = [line.split('"')[1:4:2] for line in drawing.splitlines() if "<rect" in line]
-    expect(len({tuple(one) for one in corners}), 5, because="no two boxes lie on each other")
+
+
+def test_a_drawing_is_laid_out_in_rows_below_the_parents():
+    x, y, z = leaf([1.0]), leaf([2.0]), leaf([3.0])
+    result = ((x + y) * z).sum() * 1.0
+    drawing = tt.draw_graph(result, {"x": x, "y": y, "z": z})
+    boxes = re.findall(
+        r'<rect x="(\d+)" y="(\d+)" width="132" height="44".*?fill="#(\w+)"', drawing
+    )
+    words = re.findall(r'<text x="(\d+)" y="(\d+)"[^>]*font-weight[^>]*>(\w+)<', drawing)
+    shapes = re.findall(r'<text x="(\d+)" y="(\d+)"[^>]*font-size="11"[^>]*>(\([\d,]*\))<', drawing)
+    wanted = {
+        "x": (28, 28), "y": (188, 28), "z": (348, 28), "add": (28, 100), "mul": (28, 172),
+        "sum": (28, 244),
+    }  # fmt: skip
+    found = {word: (int(x) - 66, int(y) - 19) for x, y, word in words[1:]}
+    expect(found, wanted, because="leaves in the first row, each result below what it reads")
+    first = (int(words[0][0]) - 66, int(words[0][1]) - 19, words[0][2])
+    expect(first, (28, 316, "mul"), because="the result is the last row")
+    corners = [(int(x), int(y)) for x, y, _ in boxes]
+    expect(corners[1:], list(found.values()), because="each word stands inside of its own box")
+    below = [(int(x) - 66, int(y) - 36) for x, y, _ in shapes]
+    expect(below, corners, because="and its shape below it")
+    texts = [shape for _, _, shape in shapes]
+    expect(texts, ["()", "()"] + ["(1,)"] * 5, because="the shape of each result")
+    colours = ["leaf" if fill == "fff3d6" else fill for _, _, fill in boxes]
+    expect(colours, ["e8f0fe"] * 4 + ["leaf"] * 3, because="leaves look different")
+    expect('viewBox="0 0 508 388" width="508"' in drawing, True, because="a margin on all sides")
+
+
+def test_an_edge_leads_from_a_box_to_the_one_below():
+    x, y, z = leaf([1.0]), leaf([2.0]), leaf([3.0])
+    drawing = tt.draw_graph(((x + y) * z).sum())
+    wanted = [
+        "M94 216 C94 230 94 230 94 244",
+        "M94 144 C94 158 94 158 94 172",
+        "M414 72 C414 122 94 122 94 172",
+        "M94 72 C94 86 94 86 94 100",
+        "M254 72 C254 86 94 86 94 100",
+    ]
+    found = re.findall(r'<path d="([^"]*)"', drawing)
+    expect(found, wanted, because="from the middle of its lower side to that of the upper side")
+
+
+def test_a_table_of_memory_begins_with_what_keeps_most():
+    x = leaf(random(10))
+    y = (x * 2).exp()
+    total = (y[:2] * y[:2].sin()).sum() + (y * y).sum() + (x.cos().cos()).sum()
+    table = tt.autograd.saved_table(total)
+    kept = table.column("bytes")
+    expect(kept == sorted(kept, reverse=True), True, because="the most first")
+    expect(kept[:3], [80, 80, 16], because="exp keeps y, cos a cosine, and mul the two sines")
+    rows = dict(zip(table.column("operation"), table.column("nodes"), strict=True))
+    counts = {name: rows[name] for name in ("cos", "sum", "getitem", "mul", "add")}
+    expect(counts, {"cos": 2, "sum": 3, "getitem": 2, "mul": 3, "add": 2}, because="each counted")
 
 
 # Models
