@@ -712,6 +712,25 @@ def test_the_tape_is_a_source_of_gradients_for_training():
     expect(any(flags), False, because="parameters require gradients only meanwhile")
 
 
+def test_the_trainer_learns_with_the_tape_what_it_learned_by_hand():
+    inputs, targets = tt.tensor(np.eye(6)).to(tt.float32), tt.tensor([0, 1, 2, 0, 1, 2])
+    found = []
+    for source in (tt.backpropagate, tt.tape_gradients):
+        model = tt.MLP(6, 8, 3, generator=np.random.default_rng(0))
+        trainer = tt.Trainer(
+            model,
+            tt.cross_entropy,
+            tt.Adam(model.parameters(), lr=0.05),
+            gradients=source,
+            max_norm=1.0,
+            log=None,
+        )
+        losses = [trainer.train_step(inputs, targets) for _ in range(10)]
+        found.append(tt.tensor(losses))
+    expect(found[1], found[0], because="the same gradients take the same steps", within=1e-5)
+    expect(bool(found[1][-1] < found[1][0] / 2), True, because="and it learns")
+
+
 def test_a_graph_can_be_looked_at():
     x = leaf([[1.0, 2.0]])
     y = (x * x).sum()
