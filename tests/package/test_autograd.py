@@ -725,7 +725,7 @@ def test_the_trainer_learns_with_the_tape_what_it_learned_by_hand():
             max_norm=1.0,
             log=None,
         )
-        losses = [trainer.train_step(inputs, targets) for _ in range(10)]
+        losses = [trainer.train_step(inputs, targets) for _ in range(20)]
         found.append(tt.tensor(losses))
     expect(found[1], found[0], because="the same gradients take the same steps", within=1e-5)
     expect(bool(found[1][-1] < found[1][0] / 2), True, because="and it learns")
