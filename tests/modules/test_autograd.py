@@ -4,6 +4,7 @@ import copy
 import gc
 import math
 import pickle
+import re
 import weakref
 from itertools import product
 
@@ -235,6 +236,10 @@ def test_memory_is_kept_only_where_a_rule_will_read_it():
     )
     expect((weight * 2.0).grad_fn.kept, (2.0,), because="a number is kept as it is")
     expect(weight.T.grad_fn.kept, (), because="a view needs nothing but its options")
+    bias = leaf(random(4))
+    images, filters = tt.tensor(random(1, 2, 3, 3)), tt.tensor(random(4, 2, 2, 2))
+    kept = tt.conv2d(images, filters, bias).grad_fn.kept
+    expect(kept, (), because="the third input alone needs nothing of the other two")
     total = (weight * tt.tensor(random(3, 2))).sum()
     expect(tt.autograd.saved_bytes(total), 48, because="the constant's six numbers, nothing else")
 
@@ -341,6 +346,32 @@ def test_it_stops_where_it_is_told_and_leaves_other_memory_alone():
     expect(list(found) == [y.grad_fn], True, because="y is the end, x is not reached")
     expect(found[y.grad_fn], tt.tensor(np.full(3, 4.0)), because="both ways to y are summed")
     expect(start, tt.tensor(np.ones(3)), because="what was given is not written to")
+    a, b = y * 2, y * y
+    found = tt.autograd.propagate(
+        {(a + b).grad_fn: start}, stop={a.grad_fn, b.grad_fn, y.grad_fn}, is_kept=True
+    )
+    expect(len(found), 2, because="both ends are found, and nothing behind them")
+
+
+@pytest.mark.step("autograd.propagate")
+def test_a_node_that_nothing_comes_back_to_is_passed_over():
+    tt.register_kernel("first_test", lambda a, b: a + 0 * b)
+    tt.register_rule("first_test", lambda gradient: gradient)
+    x, y = leaf([1.0]), leaf([2.0])
+    late = y * 2  # younger than what the result needs of x, so its turn comes first
+    tt.apply("first_test", x * 3, late * 5).sum().backward()
+    expect(x.grad.tolist(), [3.0], because="the way goes on to x")
+    expect(y.grad, None, because="nothing came back to y")
+
+
+@pytest.mark.step("autograd.propagate")
+def test_unless_told_otherwise_memory_is_let_go_of_and_nothing_is_recorded():
+    x = leaf(random(3))
+    y = (x * x).exp()
+    found = tt.autograd.propagate({y.grad_fn: tt.tensor(np.ones(3))})
+    (gradient,) = found.values()
+    expect(gradient.requires_grad, False, because="what the nodes kept came back as constants")
+    expect_error(y.sum().backward, RuntimeError, "twice", because="and is gone now")
 
 
 @pytest.mark.step("autograd.propagate")
@@ -482,6 +513,26 @@ def test_a_checkpoint_changes_no_gradient_of_a_model():
 @pytest.mark.step("autograd.recompute")
 def test_a_checkpoint_can_be_differentiated_twice():
     expect_gradients(lambda x: tt.checkpoint(lambda x: (x * x).exp(), x), random(3))
+
+
+@pytest.mark.step("autograd.recompute")
+def test_a_part_may_take_numbers_and_return_its_input():
+    x = leaf([1.0, 2.0])
+    tt.checkpoint(lambda x, factor: x * factor, x, 3.0).sum().backward()
+    expect(x.grad.tolist(), [3.0, 3.0], because="a number is passed on as it is")
+    tt.checkpoint(lambda x: x, x).sum().backward()
+    expect(x.grad.tolist(), [4.0, 4.0], because="1 more: it came and went")
+
+
+def test_a_part_that_needs_no_gradient_is_no_checkpoint():
+    x = leaf([1.0, 2.0])
+    found = [
+        tt.checkpoint(lambda x: x.argmax(), x).requires_grad,
+        tt.checkpoint(lambda x: x * 2, tt.ones(2)).requires_grad,
+    ]
+    with tt.no_grad():
+        found.append(tt.checkpoint(lambda x: x * 2, x).requires_grad)
+    expect(found, [False, False, False], because="nothing is to come back through them")
 
 
 @pytest.mark.step("autograd.recompute")
@@ -707,6 +758,15 @@ def test_ties_share_a_gradient_and_a_bound_takes_none():
         expect(found, [0.25] * 4, because="equal ones share")
 
 
+def test_ties_are_shared_within_what_was_reduced():
+    for extreme, sign in (("amax", 1.0), ("amin", -1.0)):
+        numbers = (np.array([[3.0, 3.0, 1.0], [1.0, 2.0, 0.0]]) * sign).tolist()
+        found = gradient_of(lambda x: getattr(x, extreme)(1), numbers)  # noqa: B023
+        expect(
+            found, [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0]], because="two share one row, not the other"
+        )
+
+
 def test_kinks_and_zeros_have_the_slopes_that_pytorch_gives_them():
     expect(gradient_of(abs, [0.0, -2.0]), [0.0, -1.0], because="no sign at 0")
     expect(gradient_of(tt.relu, [0.0, 1.0]), [0.0, 1.0], because="0 at 0")
@@ -739,6 +799,10 @@ def test_gradients_have_the_dtype_of_their_tensor():
     expect([a.grad.dtype, b.grad.dtype], [tt.float32, tt.float64], because="each its own")
     (a * tt.tensor([1, 2, 3])).sum().backward()
     expect(a.grad.dtype, tt.float32, because="beside integers, too")
+    wide, narrow = a * b, b.to(tt.float32)
+    found = tt.autograd.grad(wide.sum(), a) + tt.autograd.grad(narrow.sum(), b)
+    expect([one.dtype for one in found], [tt.float32, tt.float64], because="whatever came of it")
+    expect(a.to(tt.bool_).requires_grad, False, because="a bool is no number")
 
 
 def test_a_list_or_an_array_beside_a_tensor_is_a_constant():
@@ -748,11 +812,12 @@ def test_a_list_or_an_array_beside_a_tensor_is_a_constant():
 
 
 def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight():
-    weight = leaf(random(4, 3))
-    (gradient,) = tt.autograd.grad((tt.tensor(random(2, 3)) @ weight.T).sum(), weight)
-    expect(gradient.is_contiguous(), True, because="an optimizer walks along both")
-    (gradient,) = tt.autograd.grad((tt.tensor(random(2, 4)) @ weight).sum(), weight)
-    expect(gradient.is_contiguous(), True, because="and where nothing was turned")
+    for rows, columns in ((4, 3), (3, 4)):
+        weight = leaf(random(rows, columns))
+        (gradient,) = tt.autograd.grad((tt.tensor(random(2, columns)) @ weight.T).sum(), weight)
+        expect(gradient.is_contiguous(), True, because="an optimizer walks along both")
+        (gradient,) = tt.autograd.grad((tt.tensor(random(2, rows)) @ weight).sum(), weight)
+        expect(gradient.is_contiguous(), True, because="and where nothing was turned")
 
 
 def test_a_leaf_may_be_any_layout_and_its_grad_is_its_own():
@@ -825,6 +890,47 @@ def test_requiring_can_be_taken_back():
     expect(y.is_leaf, False, because="what requires one already stays what it is")
 
 
+def test_optimizers_move_leaves_while_the_tape_records():
+    for optimizer in (tt.SGD, tt.Adam):
+        x = leaf([1.0])
+        optimizer([x], lr=0.5).step([tt.ones_like(x)])
+        expect(round(x.item(), 6), 0.5, because="that is what an optimizer is for")
+        expect(x.is_leaf, True, because="it stays what it was")
+        with tt.no_grad():
+            y = leaf([1.0]) * 2
+        optimizer([y], lr=0.5).step([tt.ones_like(y)])
+        expect(y.requires_grad, False, because="a step is not recorded")
+
+
+def test_leaves_may_share_memory_with_others():
+    memory = tt.tensor(np.zeros(4))
+    first, last = memory[:2].requires_grad_(), memory[2:].requires_grad_()
+    others = memory[:2], memory[2:]
+    for one in others:
+        expect_error(
+            lambda: one.__setitem__(0, 1.0),  # noqa: B023
+            RuntimeError,
+            "(2,)",
+            because="there is a leaf in this memory",
+        )
+    del first
+    others[0][1] = 7.0
+    expect(memory[1].item(), 7.0, because="the first one is gone, its part is free")
+    expect_error(lambda: others[1].__setitem__(0, 1.0), RuntimeError, because="the other is not")
+    del last
+    others[1][1] = 7.0
+    expect(memory[3].item(), 7.0, because="now it is")
+
+
+def test_a_leaf_that_changed_its_dtype_is_not_written_to_either():
+    layer = tt.Dense(2, 1)
+    layer.weight.requires_grad_()
+    layer.to(tt.float64)
+    expect_error(
+        lambda: layer.weight.__setitem__((0, 0), 1.0), RuntimeError, "(1, 2)", because="a leaf"
+    )
+
+
 def test_a_gradient_that_is_set_has_to_fit():
     x = leaf([1.0, 2.0])
     x.grad = tt.tensor(np.array([1.0, 2.0]))
@@ -857,6 +963,15 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     (x * 2).sum().backward()
     expect(x.grad.tolist(), [30.0], because="(2 + 1) * 10")
     y = x * 1
+    first = y.register_hook(lambda gradient: gradient + 1)
+    second = y.register_hook(lambda gradient: gradient * 10)
+    first.close()
+    expect(tt.autograd.grad(y, y)[0].tolist(), [10.0], because="the second is still there")
+    second.close()
+    expect(tt.autograd.grad(y, y)[0].tolist(), [1.0], because="now there is none")
+    y.register_hook(lambda gradient: tt.ones(0))
+    expect_error(y.sum().backward, ValueError, "(0,)", "(1,)", because="another shape")
+    y = x * 1
     y.register_hook(lambda gradient: tt.ones(2))
     expect_error(y.sum().backward, ValueError, "(2,)", "(1,)", because="another shape")
     expect_error(
@@ -867,10 +982,25 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
 def test_starts_and_ends_are_checked():
     x = leaf([1.0])
     y = (x * 2).sum()
-    found = tt.autograd.grad([y, y, x * 3], [x], [None, tt.tensor(10.0), leaf([1.0]).detach()])
+    starts = [None, tt.tensor(10.0), leaf([1.0]).detach()]
+    found = tt.autograd.grad([y, y, x * 3], [x], starts)
+    expect(found[0].requires_grad, False, because="not recorded unless create_graph says so")
     expect(found[0].tolist(), [25.0], because="2 + 20 + 3: gradients of the sum of all outputs")
+    for starts, count in (([None, None], "2"), ([], "0")):
+        expect_error(
+            lambda: tt.autograd.grad([x * 2], [x], starts),  # noqa: B023
+            ValueError,
+            f"1 outputs need as many gradients, not {count}",
+            because="each output has a gradient of its own",
+        )
+    empty = tt.tensor(np.zeros(0)).requires_grad_()
+    expect_error((empty * 2).backward, ValueError, "(0,)", because="no number is not one number")
     expect_error(
-        lambda: tt.autograd.grad([y], [x], [None, None]), ValueError, "1", "2", because="pairs"
+        lambda: (leaf([1.0, 2.0]) * 2).backward(tt.ones(1)), ValueError, "(1,)", because="shape"
+    )
+    unused = [leaf(random(2)), leaf(random(3))]
+    expect_error(
+        lambda: tt.autograd.grad((x * 2).sum(), unused), RuntimeError, "(2,)", because="the first"
     )
     expect_error(
         lambda: tt.autograd.grad(x * 2, tt.ones(1)), RuntimeError, "requires", because="constant"
@@ -922,6 +1052,48 @@ def test_a_write_that_others_do_not_know_of_is_refused_where_it_would_be_lost():
     expect((y[:1] * 2).item(), 10.0, because="a view made afterwards is right")
 
 
+def test_what_is_written_without_recording_is_simply_there():
+    x = leaf([1.0, 2.0])
+    buffer = tt.tensor(np.zeros(2))
+    buffer[0] = x[0]  # from here on, memory is watched
+    y = x * 2
+    view = y[:1]
+    with tt.no_grad():
+        y[0] = 5.0
+        view[0] = 7.0
+    (view * 3 + buffer).sum().backward()
+    expect(x.grad.tolist(), [13.0, 0.0], because="2 * 3 for each of two, and 1: as recorded")
+
+
+def test_a_stale_view_is_not_written_to():
+    x = leaf([1.0, 2.0])
+    y = x * 1
+    old = y[:1]
+    y[...] = x * 5
+    expect_error(lambda: old.__setitem__(0, 3.0), RuntimeError, "view", because="it is not x's")
+    with tt.no_grad():
+        old[0] = 3.0
+    expect(y[0].item(), 3.0, because="without recording it is a write like any other")
+
+
+def test_memory_that_is_gone_is_no_longer_watched():
+    gc.collect()
+    from tinytorch.autograd.writing import writes
+
+    before = writes.recorded, len(writes.lines)
+    x = leaf([1.0, 2.0])
+    buffers = [tt.tensor(np.zeros(2)) for _ in range(3)]
+    for buffer in buffers:
+        for place in (0, 1):
+            buffer[place] = x[place]
+    buffers[0][0] = 5.0
+    found = writes.recorded - before[0], len(writes.lines) - before[1]
+    expect(found, (3, 3), because="three lines of memory, however often they were written to")
+    del buffers, buffer
+    gc.collect()
+    expect((writes.recorded, len(writes.lines)), before, because="freed, and forgotten")
+
+
 def test_buffers_can_be_filled_piece_by_piece():
     x = leaf([1.0, 2.0, 3.0])
     pieces = tt.tensor(np.zeros(3))
@@ -949,8 +1121,42 @@ def test_gradcheck_needs_float64_and_checks_every_input_of_it():
     expect(tt.gradcheck(lambda a, b: a * b, [tt.tensor(random(2)), tt.ones(2)]), True, because="")
     expect(tt.gradcheck(lambda x: (x > 0).to(tt.float64), tt.tensor(random(3))), True, because="")
     expect(tt.autograd.gradgradcheck(lambda x: x**3, tt.tensor(random(3))), True, because="")
+    unused = tt.autograd.gradgradcheck(lambda a, b: a * a, [tt.tensor(random(2))] * 2)
+    expect(unused, True, because="an input without a part has a gradient of zeros")
+    narrow = [tt.tensor(random(2)), tt.ones(2), tt.ones(2) > 0]
+    mixed = tt.autograd.gradgradcheck(lambda a, b, c: tt.where(c, a * a * b, a), narrow)
+    expect(mixed, True, because="what is not float64 is left as it is")
     linear = tt.autograd.gradgradcheck(lambda a, b: a * 2 + b, [tt.tensor(random(2)), tt.ones(2)])
     expect(linear, True, because="no curvature is a curvature of zeros")
+
+
+def test_gradcheck_names_the_first_element_that_differs():
+    tt.register_kernel("odd_test", lambda array: array * array)
+    tt.register_rule("odd_test", lambda gradient, a: gradient * a * 2 + gradient * [[0, 0], [3, 4]])
+    x = tt.tensor([[1.0, 2.0], [3.0, 4.0]], tt.float64)
+    expect_error(
+        lambda: tt.gradcheck(lambda a, x: a[0] + tt.apply("odd_test", x), [tt.ones(2), x]),
+        AssertionError,
+        "element 2",
+        "input 1 at (1, 0) is 9 ",
+        "find 6",
+        "2 of 16",
+        because="the output, the input, its element, and both slopes",
+    )
+    expect_error(
+        lambda: tt.gradcheck(lambda x: x.log(), tt.tensor(-1.0, tt.float64)),
+        AssertionError,
+        "at () is -1 ",
+        "find nan",
+        because="a single number has no index; and what is no number is never right",
+    )
+    small = tt.tensor([1.0], tt.float64)
+    tt.register_kernel("near_test", lambda array: array * 3)
+    tt.register_rule("near_test", lambda gradient: gradient * 3.1)
+    function = lambda x: tt.apply("near_test", x)  # noqa: E731
+    expect_error(lambda: tt.gradcheck(function, small), AssertionError, because="0.1 is too far")
+    expect(tt.gradcheck(function, small, atol=0.2), True, because="unless it may be")
+    expect(tt.gradcheck(function, small, rtol=0.1), True, because="either way")
 
 
 def test_gradgradcheck_finds_a_rule_that_cannot_be_differentiated():
@@ -990,8 +1196,61 @@ def test_a_drawing_has_a_box_for_each_node_and_an_edge_for_each_use():
     places = {one.operation: number for number, one in enumerate(graph)}
     expect(graph[places["sum"]].parents, (places["mul"],), because="edges are numbers of nodes")
     expect(len(graph[places["mul"]].parents), 2, because="a sum and x")
-    corners = [line.split('"')[1:4:2] for line in drawing.splitlines() if "<rect" in line]
-    expect(len({tuple(one) for one in corners}), 5, because="no two boxes lie on each other")
+
+
+def test_a_drawing_is_laid_out_in_rows_below_the_parents():
+    x, y, z = leaf([1.0]), leaf([2.0]), leaf([3.0])
+    result = ((x + y) * z).sum() * 1.0
+    drawing = tt.draw_graph(result, {"x": x, "y": y, "z": z})
+    boxes = re.findall(
+        r'<rect x="(\d+)" y="(\d+)" width="132" height="44".*?fill="#(\w+)"', drawing
+    )
+    words = re.findall(r'<text x="(\d+)" y="(\d+)"[^>]*font-weight[^>]*>(\w+)<', drawing)
+    shapes = re.findall(r'<text x="(\d+)" y="(\d+)"[^>]*font-size="11"[^>]*>(\([\d,]*\))<', drawing)
+    wanted = {
+        "x": (28, 28), "y": (188, 28), "z": (348, 28), "add": (28, 100), "mul": (28, 172),
+        "sum": (28, 244),
+    }  # fmt: skip
+    found = {word: (int(x) - 66, int(y) - 19) for x, y, word in words[1:]}
+    expect(found, wanted, because="leaves in the first row, each result below what it reads")
+    first = (int(words[0][0]) - 66, int(words[0][1]) - 19, words[0][2])
+    expect(first, (28, 316, "mul"), because="the result is the last row")
+    corners = [(int(x), int(y)) for x, y, _ in boxes]
+    expect(corners[1:], list(found.values()), because="each word stands inside of its own box")
+    below = [(int(x) - 66, int(y) - 36) for x, y, _ in shapes]
+    expect(below, corners, because="and its shape below it")
+    texts = [shape for _, _, shape in shapes]
+    expect(texts, ["()", "()"] + ["(1,)"] * 5, because="the shape of each result")
+    colours = ["leaf" if fill == "fff3d6" else fill for _, _, fill in boxes]
+    expect(colours, ["e8f0fe"] * 4 + ["leaf"] * 3, because="leaves look different")
+    expect('viewBox="0 0 508 388" width="508"' in drawing, True, because="a margin on all sides")
+
+
+def test_an_edge_leads_from_a_box_to_the_one_below():
+    x, y, z = leaf([1.0]), leaf([2.0]), leaf([3.0])
+    drawing = tt.draw_graph(((x + y) * z).sum())
+    wanted = [
+        "M94 216 C94 230 94 230 94 244",
+        "M94 144 C94 158 94 158 94 172",
+        "M414 72 C414 122 94 122 94 172",
+        "M94 72 C94 86 94 86 94 100",
+        "M254 72 C254 86 94 86 94 100",
+    ]
+    found = re.findall(r'<path d="([^"]*)"', drawing)
+    expect(found, wanted, because="from the middle of its lower side to that of the upper side")
+
+
+def test_a_table_of_memory_begins_with_what_keeps_most():
+    x = leaf(random(10))
+    y = (x * 2).exp()
+    total = (y[:2] * y[:2].sin()).sum() + (y * y).sum() + (x.cos().cos()).sum()
+    table = tt.autograd.saved_table(total)
+    kept = table.column("bytes")
+    expect(kept == sorted(kept, reverse=True), True, because="the most first")
+    expect(kept[:3], [80, 80, 16], because="exp keeps y, cos a cosine, and mul the two sines")
+    rows = dict(zip(table.column("operation"), table.column("nodes"), strict=True))
+    counts = {name: rows[name] for name in ("cos", "sum", "getitem", "mul", "add")}
+    expect(counts, {"cos": 2, "sum": 3, "getitem": 2, "mul": 3, "add": 2}, because="each counted")
 
 
 # Models

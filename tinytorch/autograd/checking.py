@@ -10,7 +10,7 @@ from tinytorch.autograd.backward import grad
 from tinytorch.autograd.modes import enable_grad, no_grad
 from tinytorch.autograd.nodes import node_of
 from tinytorch.autograd.tensor_additions import detach, requires_grad_
-from tinytorch.tensors import Tensor, float64, from_numpy, ones_like
+from tinytorch.tensors import Tensor, float64, from_numpy, ones_like, zeros_like
 from tinytorch.tensors.dtypes import Array
 
 Function = Callable[..., Tensor]
@@ -36,7 +36,7 @@ def numerical_jacobian(
         numbers[index] = former
         columns.append(((above - below) / (2 * eps)).ravel())
     count = function(*inputs).numel()
-    return np.array(columns, float64).reshape(-1, count).T
+    return np.array(columns, float64).reshape(len(columns), count).T
 
 
 def analytical_jacobian(function: Function, inputs: Sequence[Tensor], place: int) -> Array:
@@ -52,7 +52,7 @@ def analytical_jacobian(function: Function, inputs: Sequence[Tensor], place: int
             options = {"retain_graph": True, "allow_unused": True}
             (found,) = grad(output, inputs[place], from_numpy(start), **options)
         rows.append(np.zeros(inputs[place].numel()) if found is None else found.array.ravel())
-    return np.array(rows, float64).reshape(output.numel(), -1)
+    return np.array(rows, float64).reshape(output.numel(), inputs[place].numel())
 
 
 def gradcheck(
@@ -67,7 +67,8 @@ def gradcheck(
 
     The inputs are copied, and those of float64 are checked; the function must give the same result
     each time. Raises AssertionError that names the input and the element where they differ,
-    TypeError where no input is of float64: in others a small step is lost to rounding.
+    TypeError where no input is of float64: in others a small step is lost to rounding. NaN is
+    never right.
     """
     copies = [_copied(one) for one in ([inputs] if isinstance(inputs, Tensor) else inputs)]
     checked = [place for place, one in enumerate(copies) if node_of(one) is not None]
@@ -78,7 +79,7 @@ def gradcheck(
             ours = analytical_jacobian(function, copies, place)
         with no_grad():
             found = numerical_jacobian(function, copies, place, eps)
-        wrong = ~np.isclose(ours, found, rtol=rtol, atol=atol, equal_nan=True)
+        wrong = ~np.isclose(ours, found, rtol=rtol, atol=atol)
         if wrong.any():
             raise difference(copies[place], place, ours, found, wrong)
     return True
@@ -94,10 +95,10 @@ def difference(
 ) -> AssertionError:
     """Return the error that names the first gradient that is wrong."""
     row, column = (int(one) for one in np.argwhere(wrong)[0])
-    index = tuple(int(one) for one in np.unravel_index(column, tensor.shape or (1,)))
+    index = tuple(map(int, np.unravel_index(column, tensor.shape))) if tensor.shape else ()
     return AssertionError(
         f"the gradient of output element {row} with respect to input {place} at "
-        f"{index if tensor.shape else ()} is {ours[row, column]:.6g} on the tape, but small steps "
+        f"{index} is {ours[row, column]:.6g} on the tape, but small steps "
         f"find {found[row, column]:.6g}; {int(wrong.sum())} of {wrong.size} differ"
     )
 
@@ -135,10 +136,10 @@ def _gradient_of(function: Function, place: int) -> Function:
             leaves = [one if node_of(one) is not None else _fresh(one) for one in arguments]
             options = {"create_graph": True, "allow_unused": True}
             (found,) = grad(function(*leaves), leaves[place], start, **options)
-        return leaves[place] * 0 if found is None else found
+        return zeros_like(leaves[place]) if found is None else found
 
     return derived
 
 
 def _fresh(tensor: Tensor) -> Tensor:
-    return requires_grad_(detach(tensor)) if tensor.is_floating_point() else tensor
+    return requires_grad_(detach(tensor)) if tensor.dtype == float64 else tensor

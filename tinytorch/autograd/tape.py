@@ -90,12 +90,7 @@ def hear_writing(
 ) -> None:
     """Note what an operation in place has written to, and record it if a gradient flows in."""
     nodes = [node_of(one) if isinstance(one, Tensor) else None for one in inputs]
-    is_recorded = (
-        operation == "setitem"
-        and mode.is_recording
-        and any(nodes)
-        and output.array.dtype.kind == "f"
-    )
+    is_recorded = operation == "setitem" and mode.is_recording and any(nodes)
     if is_recorded and isinstance(nodes[0], Leaf):
         raise refusal(inputs[0])
     if is_recorded and writes.recorded:

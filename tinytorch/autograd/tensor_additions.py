@@ -130,7 +130,7 @@ def retain_grad(tensor: Tensor) -> None:
     register_hook(tensor, keep)
 
 
-for _name, _value in {
+_ADDITIONS: dict[str, Any] = {
     "_node": None,
     "_grad": None,
     "requires_grad": property(_requires_grad, _set_requires_grad),
@@ -143,5 +143,7 @@ for _name, _value in {
     "backward": backward,
     "register_hook": register_hook,
     "retain_grad": retain_grad,
-}.items():
-    extend_tensor(_name, _value)
+}
+if not hasattr(Tensor, "_node"):  # tensors keep what they have when this is imported once more
+    for _name, _value in _ADDITIONS.items():
+        extend_tensor(_name, _value)

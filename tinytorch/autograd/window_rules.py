@@ -161,8 +161,8 @@ def max_pool2d_gradient(
 def scatter2d_kernel(values: Array, *, places: Array, size: Pair, padding: Pair) -> Array:
     """Return images of zeros, with each value added at its place in them with their margin."""
     images = pad(np.zeros((*values.shape[:2], *size), values.dtype), padding)
-    totals = np.bincount(places.ravel(), values.ravel(), minlength=images.size)
-    return without_margin(totals.astype(values.dtype).reshape(images.shape), padding)
+    np.add.at(images.reshape(-1), places.ravel(), values.ravel())
+    return without_margin(images, padding)
 
 
 def gather2d_kernel(images: Array, *, places: Array, size: Pair, padding: Pair) -> Array:
