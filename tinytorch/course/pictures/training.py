@@ -79,7 +79,8 @@ def convergence(
         drawing.words(left - 8, y, f"{10.0**power:g}", anchor="end", size=12)
         drawing.rule(left, y, right, y)
     _write_below(drawing, over, left, right, floor + 16)
-    told = [f"{title}, over {over[0]} to {over[-1]}"]
+    seen = [word for word in map(str, over) if word]
+    told = [f"{title}, over {seen[0]} to {seen[-1]}"]
     for number, (name, row) in enumerate(rows.items()):
         ended = np.flatnonzero(~np.isfinite(row))
         row = row[: ended[0]] if len(ended) else row
