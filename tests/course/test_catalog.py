@@ -64,7 +64,7 @@ def test_the_published_modules_have_the_steps_that_were_promised():
     assert len(COURSE.module("layers").steps) >= 10
     assert len(COURSE.module("data").steps) >= 8
     assert len(COURSE.module("networks").steps) >= 8
-    published = ["setup", "tensors", "layers", "data", "networks", "training"]
+    published = ["setup", "tensors", "layers", "data", "networks", "training", "autograd"]
     assert [module.stem for module in COURSE.published] == published
 
 
