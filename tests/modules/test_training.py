@@ -3,12 +3,14 @@
 import functools
 import json
 import math
+import os
 import re
 import sys
 import tracemalloc
 import types
 import warnings
 from importlib.machinery import ModuleSpec
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -74,12 +76,25 @@ def test_squared_losses_are_those_of_numpy_in_every_shape_and_dtype():
 
 @pytest.mark.step("training.mse_loss")
 def test_another_word_for_a_reduction_is_refused():
-    expect_error(
-        lambda: tt.training.mse_loss(tt.ones(2), tt.ones(2), reduction="average"),
-        ValueError,
-        "average",
-        because="a misspelled reduction must not pass for one",
-    )
+    for word in ("average", "total", ""):
+        expect_error(
+            lambda word=word: tt.training.mse_loss(tt.ones(2), tt.ones(2), reduction=word),
+            ValueError,
+            repr(word),
+            because="a misspelled reduction must not pass for one",
+        )
+
+
+@pytest.mark.step("training.mse_loss")
+def test_shapes_that_differ_are_refused_whichever_is_larger():
+    for a, b in (((3,), (3, 1)), ((3, 1), (3,)), ((2,), (3,)), ((), (1,))):
+        expect_error(
+            lambda a=a, b=b: tt.training.mse_loss(tt.ones(*a), tt.ones(*b)),
+            ValueError,
+            f"shape {a}",
+            f"shape {b}",
+            because="each prediction needs a target of its own",
+        )
 
 
 # Step 2
@@ -133,9 +148,9 @@ def test_targets_that_do_not_fit_are_refused_with_both_shapes():
             str(targets),
             because="every example has one target, and no target is left over",
         )
-    for wrong in (4, -1):
+    for wrong in (4, -1, 9):
         expect_error(
-            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(2, 4), tt.tensor([0, wrong])),
+            lambda wrong=wrong: tt.training.cross_entropy(tt.zeros(3, 4), tt.tensor([0, wrong, 7])),
             ValueError,
             f"class {wrong}",
             "0 to 3",
@@ -336,6 +351,7 @@ CHAINS = {
 LOSSES = {
     "mse": lambda: (tt.mse_loss, tensor(5, 3, seed=7)),
     "summed": lambda: (functools.partial(tt.mse_loss, reduction="sum"), tensor(5, 3, seed=7)),
+    "huber, usual": lambda: (tt.huber_loss, tensor(5, 3, seed=7)),
     "huber": lambda: (functools.partial(tt.huber_loss, delta=0.3), tensor(5, 3, seed=7)),
     "surprise": lambda: (functools.partial(tt.cross_entropy, label_smoothing=0.1), labels(5)),
     "yes or no": lambda: (tt.binary_cross_entropy_with_logits, tensor(5, 3, seed=7) * 0 + 0.3),
@@ -531,24 +547,60 @@ def test_a_decoupled_decay_fades_the_parameter_alone():
 
 def test_rmsprop_divides_by_the_faded_mean_of_squares():
     gradients = random(5).tolist()
-    options = {"lr": 0.1, "alpha": 0.9, "eps": 0.01}
-    wanted, moved = 1.0, 0.0
-    for n in range(1, 6):
-        square = sum(0.1 * 0.9 ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1))
-        step = gradients[n - 1] / (math.sqrt(square) + 0.01)
-        wanted -= 0.1 * step
-        moved = 0.5 * moved + step
-    expect(run(tt.training.rmsprop_step, gradients, 0.0, **options), wanted, because="no velocity",
-           within=1e-12)  # fmt: skip
-    parameter, memory = np.array([1.0]), [np.zeros(1), np.zeros(1)]
-    for gradient in gradients:
-        tt.training.rmsprop_step(parameter, np.array([gradient]), *memory, momentum=0.5, **options)
-    expect(memory[1].item(), moved, because="steps summed up, faded by a half", within=1e-12)
-    tt.training.rmsprop_step(parameter, np.array([0.0]), memory[0], memory[1], **options)
-    expect(memory[1].item(), 0.0, because="without momentum nothing of it is left")
-    decayed = run(tt.training.rmsprop_step, [0.0], 0.0, weight_decay=0.5, **options)
-    usual = math.sqrt(0.1 * 0.5**2) + 0.01
-    expect(decayed, 1 - 0.1 * 0.5 / usual, because="the decay is a gradient", within=1e-12)
+    for alpha in (0.9, 0.4):
+        options = {"lr": 0.1, "alpha": alpha, "eps": 0.01}
+        wanted, moved = 1.0, 0.0
+        for n in range(1, 6):
+            faded = sum(alpha ** (n - i) * gradients[i - 1] ** 2 for i in range(1, n + 1))
+            step = gradients[n - 1] / (math.sqrt((1 - alpha) * faded) + 0.01)
+            wanted -= 0.1 * step
+            moved = 0.5 * moved + step
+        found = run(tt.training.rmsprop_step, gradients, 0.0, **options)
+        expect(found, wanted, because="no velocity", within=1e-12)
+        parameter, memory = np.array([1.0]), [np.zeros(1), np.zeros(1)]
+        for one in gradients:
+            tt.training.rmsprop_step(parameter, np.array([one]), *memory, momentum=0.5, **options)
+        expect(memory[1].item(), moved, because="steps summed up, faded by a half", within=1e-12)
+        tt.training.rmsprop_step(parameter, np.array([0.0]), *memory, **options)
+        expect(memory[1].item(), 0.0, because="without momentum nothing of it is left")
+        pulled = {"start": 3.0, "weight_decay": 0.5, **options}
+        decayed = run(tt.training.rmsprop_step, [2.0], 0.0, **pulled)
+        plain = run(tt.training.rmsprop_step, [3.5], 0.0, start=3.0, **options)
+        expect(decayed, plain, because="the decay is part of the gradient", within=1e-12)
+
+
+def test_optimizers_are_set_as_in_pytorch_unless_told_otherwise():
+    weights = [tt.zeros(1)]
+    for optimizer, wanted in (
+        (tt.SGD(weights, 0.5), "SGD(lr=0.5, momentum=0.0, nesterov=False, weight_decay=0.0)"),
+        (tt.RMSprop(weights),
+         "RMSprop(lr=0.01, alpha=0.99, eps=1e-08, momentum=0.0, weight_decay=0.0)"),
+        (tt.Adam(weights), "Adam(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0)"),
+        (tt.AdamW(weights), "AdamW(lr=0.001, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.01)"),
+    ):  # fmt: skip
+        expect(repr(optimizer), wanted, because="these are PyTorch's settings")
+
+
+def test_only_adamw_decouples_its_decay():
+    for make, wanted in ((tt.Adam, 1.9), (tt.AdamW, 1.8)):
+        weight = tt.tensor([2.0], tt.float64)
+        make([weight], 0.1, weight_decay=0.5).step([tt.tensor([1.0], tt.float64)])
+        expect(weight.item(), wanted, because="2 shrinks by 0.1 * 0.5 * 2 in AdamW alone",
+               within=1e-7)  # fmt: skip
+
+
+def test_pieces_are_whole_rows_that_fit_in_the_cache():
+    for shape, wanted in (
+        ((100, 1000), [16_000] * 6 + [4_000]),
+        ((40_000,), [16_384, 16_384, 7_232]),
+        ((3, 20_000), [20_000] * 3),
+        ((), [1]),
+        ((2, 2, 5), [20]),
+    ):
+        sizes, array = [], np.zeros(shape)
+        found = tt.training.optimizers.in_pieces(lambda one, s=sizes: s.append(one.size), array)
+        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384, or one row")
+        expect(found is array, True, because="it returns the parameter")
 
 
 MAKERS = {
@@ -668,6 +720,7 @@ def test_settings_that_no_optimizer_has_a_use_for_are_refused():
         (lambda: tt.SGD(weights, 0.1, momentum=-1), "momentum"),
         (lambda: tt.SGD(weights, 0.1, nesterov=True), "momentum"),
         (lambda: tt.Adam(weights, betas=(0.9, 1.0)), "betas"),
+        (lambda: tt.Adam(weights, betas=(1.5, 0.9)), "betas"),
         (lambda: tt.Adam(weights, betas=(-0.1, 0.9)), "betas"),
         (lambda: tt.RMSprop(weights, alpha=1.0), "alpha"),
         (lambda: tt.AdamW(weights, weight_decay=-1), "weight_decay"),
@@ -693,7 +746,10 @@ def test_gradients_that_do_not_fit_move_nothing():
     for gradients, kind in (
         ([tt.ones(2), tt.ones(2)], ValueError),
         ([tt.ones(2), tt.ones(3).to(tt.float64)], TypeError),
+        ([tt.ones(2), tt.ones(4)], ValueError),
+        ([None, tt.ones(3).to(tt.float16)], TypeError),
         ([tt.ones(2)], ValueError),
+        ([tt.ones(2), tt.ones(3), None], ValueError),
     ):
         expect_error(
             lambda given=gradients: optimizer.step(given), kind, because="one does not fit"
@@ -839,8 +895,10 @@ def test_schedules_meet_at_milestones():
     both = tt.SequentialLR([one, two, three], [2, 5])
     expect([both(step) for step in range(7)], [100.0, 101.0, 200.0, 201.0, 202.0, 300.0, 301.0],
            because="each begins at 0 where it takes over")  # fmt: skip
+    expect(tt.SequentialLR([one, two], [1])(1), 200.0, because="one step is enough for the first")
     for schedules, milestones, mention in (
         ([one, two], [], "1 milestones, not 0"),
+        ([one, two, three], [4], "2 milestones, not 1"),
         ([one], [3], "0 milestones, not 1"),
         ([one, two, three], [3, 3], "[3, 3]"),
         ([one, two], [0], "[0]"),
@@ -1019,13 +1077,13 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     model = tt.Sequential(tt.Dense(2, 1))
     good, bad = pairs()[0], (tt.tensor([[math.inf, 1.0]]), tt.zeros(1, 1))
     trainer = trainer_of(model)
-    trainer.epoch = 2
-    trainer.train_step(*good)
-    trainer.train_step(*pairs()[1])
+    trainer.epoch = 1
+    for batch in pairs():
+        trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 2 of epoch 3",
-        "0.1", f"{trainer.history.gradient_norms[1]:.3g} long",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3 of epoch 2",
+        "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
     for name, kept in model.state_dict().items():
@@ -1071,9 +1129,9 @@ def test_evaluation_averages_loss_and_metrics_over_examples():
     model = tt.Identity()
     metrics = {"first": lambda logits, targets: float(logits[0, 0])}
     trainer = tt.Trainer(model, tt.mse_loss, tt.SGD([tt.zeros(1)], 0.1), metrics=metrics)
-    batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 6, tt.zeros(1, 1))]
+    batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 7, tt.zeros(1, 1))]
     found = trainer.evaluate(batches)
-    expect(found, {"loss": 12.0, "first": 3.0}, because="(3 * 4 + 36) / 4 and (3 * 2 + 6) / 4")
+    expect(found, {"loss": 15.25, "first": 3.25}, because="(3 * 4 + 49) / 4 and (3 * 2 + 7) / 4")
     empty = trainer.evaluate([])
     expect([math.isnan(value) for value in empty.values()], [True, True], because="nothing to see")
 
@@ -1086,9 +1144,18 @@ def test_epochs_are_counted_in_all():
     expect(trainer.epoch, 3, because="two were done, so one is left")
     expect(len(history.losses), 9, because="3 epochs of 3 batches")
     expect(history is trainer.history, True, because="it is the history of the whole training")
-    trainer.fit(pairs(), epochs=3)
-    expect(len(history.losses), 9, because="3 are done")
+    for epochs in (3, 1):
+        trainer.fit(pairs(), epochs=epochs)
+        expect(len(history.losses), 9, because="3 are done, so nothing is left")
     expect(sorted(history.epochs[0]), ["epoch", "seconds", "train_loss"], because="no validation")
+
+
+def test_an_epoch_says_how_long_it_took():
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)))
+    started = perf_counter()
+    history = trainer.fit(pairs(1), epochs=1)
+    took = perf_counter() - started
+    expect(0 < history.epochs[0]["seconds"] <= took, True, because="no longer than all of it")
 
 
 def test_callbacks_are_called_in_order():
@@ -1161,8 +1228,8 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
            because="the batches pass through it")  # fmt: skip
     trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
-    trainer.fit(pairs(1), epochs=3)
-    expect(Bar.made["desc"], "epoch 3/3", because="each epoch has its number")
+    trainer.fit(pairs(1), epochs=2)
+    expect(Bar.made["desc"], "epoch 2/2", because="each epoch has its number")
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
@@ -1221,6 +1288,10 @@ def test_stopping_remembers_the_best():
     answers = [stopping.has_improved(value) for value in (1.0, 3.0, 2.0)]
     expect(answers, [True, True, False], because="3 is best")
     expect((stopping.best, stopping.waited), (3.0, 1), because="and one value has passed since")
+    expect(tt.EarlyStopping(patience=1).patience, 1, because="one bad epoch may be enough")
+    expect(tt.EarlyStopping().patience, 5, because="5 unless said otherwise")
+    first = tt.EarlyStopping(mode="max").has_improved(-9.0)
+    expect(first, True, because="whatever comes first is the best so far")
     for options in ({"patience": 0}, {"min_delta": -1.0}, {"mode": "least"}):
         expect_error(lambda o=options: tt.EarlyStopping(**o), ValueError,
                      str(next(iter(options.values()))), because="nothing could stop")  # fmt: skip
@@ -1298,7 +1369,7 @@ def test_what_is_no_checkpoint_of_this_version_is_refused(tmp_path):
         ({"version": "2"}, "version 2, and this program reads version 1"),
         ({"format": "other"}, "no checkpoint"),
         ({"facts": '{"epoch": 9}'}, "SHA-256"),
-        ({"sha256": "0" * 64}, "000000000000"),
+        ({"sha256": "0" * 64}, "not 000000000000;"),
     ):
         tt.save_safetensors(tensors, path, metadata={**good, **changed})
         expect_error(lambda: tt.load_checkpoint(path), ValueError, mention, str(path),
@@ -1315,7 +1386,7 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     folder = tmp_path / "new" / "folder"
     kept = tt.Checkpoints(folder, keep=2)
     expect(kept.latest(), None, because="there is none yet")
-    folder.mkdir(parents=True)
+    kept.save(0, {"w": tt.ones(1)}, {})
     for left in ("epoch-000001.safetensors.part", "epoch-000001.safetensors.part.7.tmp"):
         (folder / left).write_bytes(b"half")
     for epoch in (1, 2, 10):
@@ -1325,9 +1396,46 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     expect(names, wanted, because="two, oldest first")
     expect(len(list(folder.iterdir())), 2, because="what was never finished is gone too")
     expect(kept.latest().facts, {"epoch": 10}, because="the last one")
+    kept = tt.Checkpoints(folder, keep=1)
+    kept.save(11, {"w": tt.ones(1)}, {})
+    expect([path.name for path in kept.paths()], ["epoch-000011.safetensors"], because="one")
+    kept = tt.Checkpoints(folder)
+    expect((kept.keep, kept.every), (3, 1), because="three, unless said otherwise, of every epoch")
     for options in ({"keep": 0}, {"every": 0}):
         expect_error(lambda o=options: tt.Checkpoints(folder, **o), ValueError, "0",
                      because="nothing would be kept")  # fmt: skip
+
+
+def test_folders_are_not_forced_where_the_system_opens_none(tmp_path, monkeypatch):
+    file, opened = tmp_path / "file", []
+    file.write_bytes(b"")
+    force, open_file = tt.training.checkpoints.force_to_disk, os.open
+
+    def note(path, flags):
+        opened.append(path)
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", note)
+    force(file)
+    force(tmp_path)
+    monkeypatch.setattr(os, "name", "nt")
+    force(file)
+    force(tmp_path)
+    monkeypatch.undo()
+    expect(opened, [file, tmp_path, file], because="Windows opens no folder")
+
+
+def test_the_sentence_on_damage_shows_the_beginnings_of_both_digests(tmp_path):
+    path = tmp_path / "saved.safetensors"
+    good = tt.training.checkpoints.described({}, {})
+    tt.save_safetensors({"w": tt.ones(1)}, path, metadata=good)
+    try:
+        tt.load_checkpoint(path)
+        said = "nothing"
+    except ValueError as damage:
+        said = str(damage)
+    wanted = rf"starts with [0-9a-f]{{12}}, not {good['sha256'][:12]}; use the checkpoint before"
+    expect(bool(re.search(wanted, said)), True, because=said)
 
 
 def test_a_damaged_last_checkpoint_is_passed_over_with_a_warning(tmp_path):
@@ -1475,3 +1583,6 @@ def test_states_of_other_generators_are_refused():
         expect_error(lambda w=wrong: tt.training.restore_generators(generators, w), ValueError,
                      mention, because="they are of another program")  # fmt: skip
     expect(generators["a"].bit_generator.state == before, False, because="nothing was put back")
+    twisted = {"a": np.random.Generator(np.random.MT19937(1))}
+    expect_error(lambda: tt.training.restore_generators(twisted, {"a": states["a"]}), ValueError,
+                 "PCG64", because="whichever way round")  # fmt: skip
