@@ -49,10 +49,10 @@ def central_differences(
 
     numbers: any shape, of floats -> the same shape and dtype.
     Each number x is moved to x + h and to x - h in its memory, where h is the step times the larger
-    of 1 and |x|. The slope is the difference of the two results, divided by the distance of the two
-    numbers as they were rounded in memory. Then x is put back, bit for bit, even where the function
-    raises an error. The step is the cube root of the dtype's precision unless it is given: smaller
-    ones drown in rounding, larger ones measure a curve by its chord.
+    of 1 and ``|x|``. The slope is the difference of the two results, divided by the distance of the
+    two numbers as they were rounded in memory. Then x is put back, bit for bit, even where the
+    function raises an error. The step is the cube root of the dtype's precision unless it is given:
+    smaller ones drown in rounding, larger ones measure a curve by its chord.
     """
     step = step or float(np.finfo(numbers.dtype).eps) ** (1 / 3)
     slopes = np.zeros_like(numbers)
