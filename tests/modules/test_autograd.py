@@ -522,6 +522,9 @@ def test_a_part_may_take_numbers_and_return_its_input():
     expect(x.grad.tolist(), [3.0, 3.0], because="a number is passed on as it is")
     tt.checkpoint(lambda x: x, x).sum().backward()
     expect(x.grad.tolist(), [4.0, 4.0], because="1 more: it came and went")
+    y = x * 2
+    tt.checkpoint(lambda a, b: (b * 1, a)[1], y, leaf([5.0])).sum().backward()
+    expect(x.grad.tolist(), [6.0, 6.0], because="2 more, by an input that no operation read")
 
 
 def test_a_part_that_needs_no_gradient_is_no_checkpoint():
