@@ -522,6 +522,9 @@ def test_a_part_may_take_numbers_and_return_its_input():
     expect(x.grad.tolist(), [3.0, 3.0], because="a number is passed on as it is")
     tt.checkpoint(lambda x: x, x).sum().backward()
     expect(x.grad.tolist(), [4.0, 4.0], because="1 more: it came and went")
+    y = x * 2
+    tt.checkpoint(lambda a, b: (b * 1, a)[1], y, leaf([5.0])).sum().backward()
+    expect(x.grad.tolist(), [6.0, 6.0], because="2 more, by an input that no operation read")
 
 
 def test_a_part_that_needs_no_gradient_is_no_checkpoint():
@@ -640,7 +643,8 @@ def test_reductions_and_moves_have_the_slopes_of_small_steps(name):
 WINDOWS = {
     "plain": {},
     "stride and padding": {"stride": (2, 1), "padding": (1, 0)},
-    "dilation": {"dilation": (1, 2)},
+    "dilation": {"dilation": (2, 1)},
+    "wide dilation": {"dilation": (3, 2)},
     "groups": {"groups": 2, "padding": (0, 1)},
 }
 
@@ -676,15 +680,17 @@ def test_convolutions_have_the_slopes_of_small_steps():
     )  # fmt: skip
 
 
-def test_large_images_are_convolved_block_by_block():
-    arrays = [random(3, 8, 40, 40), random(4, 8, 3, 3, seed=1)]
-    _, found = first_gradients(lambda *x: tt.conv2d(*x), arrays)
-    weights = weighted(tt.conv2d(*map(tt.tensor, arrays))).numpy()
+@pytest.mark.parametrize("stride", [1, 2])
+def test_large_images_are_convolved_block_by_block(stride):
+    arrays = [random(2, 16, 64, 40), random(3, 16, 3, 3, seed=1)]
+    _, found = first_gradients(lambda *x: tt.conv2d(*x, stride=(stride, 1)), arrays)
+    output = tt.conv2d(*map(tt.tensor, arrays), stride=(stride, 1))
+    weights = weighted(output).numpy()
     wanted = np.zeros_like(arrays[0])
     for i, j in product(range(3), range(3)):
-        part = np.einsum("nfhw,fc->nchw", weights, arrays[1][:, :, i, j])
-        wanted[:, :, i : i + 38, j : j + 38] += part
-        seen = np.einsum("nfhw,nchw->fc", weights, arrays[0][:, :, i : i + 38, j : j + 38])
+        place = (..., slice(i, i + 62, stride), slice(j, j + 38))
+        wanted[place] += np.einsum("nfhw,fc->nchw", weights, arrays[1][:, :, i, j])
+        seen = np.einsum("nfhw,nchw->fc", weights, arrays[0][place])
         expect(found[1].numpy()[:, :, i, j], seen, because="each place's sum", within=1e-8)
     expect(found[0], tt.tensor(wanted), because="each window's part, where it lay", within=1e-9)
 
@@ -692,7 +698,7 @@ def test_large_images_are_convolved_block_by_block():
 POOLS = {
     "max": lambda x: tt.max_pool2d(x, 2),
     "max, overlapping": lambda x: tt.max_pool2d(x, (2, 3), (1, 2), (1, 1)),
-    "max, dilated": lambda x: tt.max_pool2d(x, 2, 1, 0, (2, 1)),
+    "max, dilated": lambda x: tt.max_pool2d(x, (2, 3), 1, (1, 1), (2, 2)),
     "mean": lambda x: tt.avg_pool2d(x, 2),
     "mean, overlapping": lambda x: tt.avg_pool2d(x, (3, 2), (1, 2), 1),
     "mean inside": lambda x: tt.avg_pool2d(x, 2, 2, 1, count_include_pad=False),

@@ -134,6 +134,16 @@ def test_a_vector_on_either_side_has_a_gradient_of_its_own_shape():
 
 
 @pytest.mark.step("autograd.left_gradient")
+def test_a_matrix_of_one_row_stays_a_matrix():
+    b = tt.tensor([[1.0, 2.0], [10.0, 20.0]])
+    expect(
+        tt.autograd.left_gradient(tt.tensor([[1.0, 1.0]]), (1, 2), b),
+        tt.tensor([[3.0, 30.0]]),
+        because="only a dim that was added is taken away again",
+    )
+
+
+@pytest.mark.step("autograd.left_gradient")
 def test_stacks_of_matrices_stay_apart():
     b = tt.tensor([[[1.0], [2.0]], [[10.0], [20.0]]])
     expect(

@@ -118,7 +118,7 @@ class _Input:
         return tensor
 
 
-def recompute(part: Part, gradient: Tensor, *, is_recorded: bool = False) -> dict[Node, Tensor]:
+def recompute(part: Part, gradient: Tensor, *, is_recorded: bool) -> dict[Node, Tensor]:
     """Return the gradients of what a part of a model read, given that of its result.
 
     Computes the part again, recorded this time: ``part.function`` of the inputs that

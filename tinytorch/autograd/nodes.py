@@ -14,7 +14,7 @@ from tinytorch.tensors.shapes import Shape
 
 Hook = Callable[[Tensor], Tensor | None]
 
-next_number = count(1).__next__  # of nodes and of writes in place, in the order of time
+next_number = count().__next__  # of nodes and of writes in place, in the order of time
 
 
 class Node:
