@@ -96,8 +96,8 @@ def draw_graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> str
     title = f"Graph of {len(nodes)} nodes, from the leaves on top to the result at the bottom"
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across} {down}" width="{across}" '
-        f'role="img" aria-label="{title}" font-family="sans-serif" font-size="13" '
-        'text-anchor="middle" stroke-width="1.5">',
+        f'style="max-width:100%;height:auto" role="img" aria-label="{title}" '
+        'font-family="sans-serif" font-size="13" text-anchor="middle" stroke-width="1.5">',
         f"<title>{title}</title>", *lines, *boxes, "</svg>",
     ])  # fmt: skip
 
