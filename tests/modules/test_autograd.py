@@ -1246,6 +1246,20 @@ def test_an_edge_leads_from_a_box_to_the_one_below():
     expect(found, wanted, because="from the middle of its lower side to that of the upper side")
 
 
+def test_an_edge_goes_around_the_boxes_in_its_way_and_two_of_one_parent_stand_side_by_side():
+    x = leaf([1.0])
+    drawing = tt.draw_graph(x.sin() * x)
+    wanted = [
+        "M94 144 C94 158 94 158 94 172",
+        "M160 50 C188 72 188 172 160 194",
+        "M94 72 C94 86 94 86 94 100",
+    ]
+    found = re.findall(r'<path d="([^"]*)"', drawing)
+    expect(found, wanted, because="x stands above sin, and the edge to mul would lie behind it")
+    twice = re.findall(r'<path d="M(\d+)', tt.draw_graph(x + x))
+    expect(twice, ["86", "102"], because="both uses of x are to be seen")
+
+
 def test_a_table_of_memory_begins_with_what_keeps_most():
     x = leaf(random(10))
     y = (x * 2).exp()

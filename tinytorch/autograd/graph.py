@@ -90,8 +90,7 @@ def draw_graph(tensor: Tensor, names: Mapping[str, Tensor] | None = None) -> str
     where = positions(nodes)
     across = max(x for x, _ in where.values()) + WIDTH + GAP
     down = max(y for _, y in where.values()) + HEIGHT + GAP
-    lines = [_edge(where[parent], where[node])
-             for node in nodes for parent in node.parents if parent is not None]  # fmt: skip
+    lines = [line for node in nodes for line in _edges(node, where)]
     boxes = [_box(node, where[node], called) for node in nodes]
     title = f"Graph of {len(nodes)} nodes, from the leaves on top to the result at the bottom"
     return "\n".join([
@@ -116,11 +115,27 @@ def positions(nodes: list[Node]) -> dict[Node, tuple[int, int]]:
     return found
 
 
-def _edge(start: tuple[int, int], end: tuple[int, int]) -> str:
-    x1, y1, x2, y2 = start[0] + WIDTH // 2, start[1] + HEIGHT, end[0] + WIDTH // 2, end[1]
+def _edges(node: Node, where: Mapping[Node, tuple[int, int]]) -> list[str]:
+    """Return the lines from a node's parents; two from one parent stand beside each other."""
+    parents = [parent for parent in node.parents if parent is not None]
+    lines = []
+    for number, parent in enumerate(parents):
+        aside = 16 * parents[:number].count(parent) - 8 * (parents.count(parent) - 1)
+        path = _path(where[parent], where[node], aside)
+        lines.append(f'<path d="{path}" fill="none" stroke="#7a8699"/>')
+    return lines
+
+
+def _path(start: tuple[int, int], end: tuple[int, int], aside: int) -> str:
+    """Return the way from one box to another: around what stands between them in a column."""
+    (x1, y1), (x2, y2) = start, end
+    if x1 == x2 and y2 - y1 > HEIGHT + GAP:
+        right, out = x1 + WIDTH, x1 + WIDTH + GAP + aside
+        middle = HEIGHT // 2
+        return f"M{right} {y1 + middle} C{out} {y1 + HEIGHT} {out} {y2} {right} {y2 + middle}"
+    x1, y1, x2 = x1 + WIDTH // 2 + aside, y1 + HEIGHT, x2 + WIDTH // 2 + aside
     bend = (y1 + y2) // 2
-    path = f"M{x1} {y1} C{x1} {bend} {x2} {bend} {x2} {y2}"
-    return f'<path d="{path}" fill="none" stroke="#7a8699"/>'
+    return f"M{x1} {y1} C{x1} {bend} {x2} {bend} {x2} {y2}"
 
 
 def _box(node: Node, corner: tuple[int, int], called: Mapping[int, str]) -> str:
