@@ -46,12 +46,17 @@ class Samples(tt.Dataset):
 @pytest.fixture(autouse=True)
 def nobody_is_left():
     """Fail a test that leaves a thread or a process behind."""
-    threads = set(threading.enumerate())
+    threads, processes = set(threading.enumerate()), everyone_below()
     yield
     gc.collect()
     assert set(threading.enumerate()) <= threads
     assert multiprocessing.active_children() == []
-    assert psutil.Process().children(recursive=True) == []
+    assert everyone_below() <= processes
+
+
+def everyone_below():
+    """Return the processes that this one and its children have started."""
+    return set(psutil.Process().children(recursive=True))
 
 
 def until(condition):

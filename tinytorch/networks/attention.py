@@ -17,7 +17,7 @@ def attention_weights(query: Tensor, key: Tensor, mask: Tensor | None = None) ->
     The scores are the products of query and key, divided by sqrt(size), then a softmax over the
     keys. Where the mask, a tensor of bools that broadcasts to the scores, is False, a query does
     not look: it takes exactly 0. A query that may look nowhere takes 0 from everywhere.
-    Raises TypeError for a mask that is not of bools. Source: Vaswani et al. 2017, equation 1.
+    Raises TypeError, naming its dtype, for a mask not of bools. Source: Vaswani et al. 2017, eq. 1.
     """
     scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-2, -1)
     if mask is None:

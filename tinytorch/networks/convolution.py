@@ -28,7 +28,7 @@ def conv2d_kernel(
 ) -> Array:
     """Return the images' convolution with the weights: every window times every filter, summed.
 
-    images: (batch, channels, height, width)
+    images: (batch, channels, height, width), of any batch size, also 0
     weight: (filters, channels / groups, kernel height, kernel width), bias: (filters,)
     -> (batch, filters, rows, columns)
     The padding is of zeros. With groups, the channels and the filters are cut into that many equal

@@ -36,7 +36,7 @@ FEW = 30  # points of a line that get a dot each
 def descents(
     losses: Any, paths: Mapping[str, Any], *, x: tuple[float, float], y: tuple[float, float]
 ) -> Picture:
-    """Draw ways downhill, each on its own map of the same loss: darker is higher.
+    """Draw ways downhill, each on its own map of the same loss: fuller is higher.
 
     losses: (rows, columns), the first row at the bottom; paths: by name, (steps, 2) of x and y.
     A ring is where a way begins, a dot where it ends. What leaves the map runs along its edge.
