@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from timeit import Timer
 
 import numpy as np
+from machine import processor, versions
 
 import tinytorch as tt
 
@@ -82,19 +81,6 @@ def import_ratios() -> dict[str, float]:
     return {name: median(times[name]) / median(times["numpy"]) for name in programs}
 
 
-def machine() -> str:
-    """Return what ran this, in one line."""
-    names = [line.partition(":")[2].strip() for line in _cpuinfo() if "model name" in line]
-    processor = names[0] if names else platform.processor()
-    python = f"Python {platform.python_version()}, NumPy {np.__version__}"
-    return f"{processor}, {os.cpu_count()} cores, {platform.system()}, {python}"
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-
-
 def show(line: str, times: dict[str, float]) -> None:
     """Print one operation's times and TinyTorch's ratio to each of the others."""
     peers = [name for name in times if name != "TinyTorch"]
@@ -104,7 +90,7 @@ def show(line: str, times: dict[str, float]) -> None:
 
 def main() -> int:
     """Print the table and the verdicts; return 1 where a bound is broken."""
-    print(machine())
+    print(f"{processor()}, {os.cpu_count()} cores, {versions()}")
     print(
         f"{'32x32 float32':20}" + "".join(f"{name:>12}" for name in contestants()) + "     ratios"
     )

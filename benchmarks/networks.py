@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import numpy as np
+from machine import processor, versions
 
 import tinytorch as tt
 
@@ -100,16 +99,6 @@ def medians(made: Contestants) -> dict[str, float]:
     return {name: median(measured[1:]) for name, measured in times.items()}
 
 
-def machine() -> str:
-    """Return what ran this, in one line."""
-    path = Path("/proc/cpuinfo")
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-    processor = names[0] if names else platform.processor()
-    python = f"Python {platform.python_version()}, NumPy {np.__version__}"
-    return f"{processor}, {platform.system()}, {python}, one thread"
-
-
 def show(name: str, times: dict[str, float]) -> None:
     """Print one line of the table."""
     cells = [f"{time:.2f} ms" for time in times.values()]
@@ -127,7 +116,7 @@ def main() -> int:
         torch.set_grad_enabled(False)
     else:
         print("PyTorch is not installed here, so there is nothing to compare with.")
-    print(machine())
+    print(f"{processor()}, {versions()}, one thread")
     for name in CONVOLUTIONS:
         show(f"convolution {name}", medians(convolving(name)))
     for kind in ("max", "avg"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 
+from tinytorch.datasets.integrity import require_intact
 from tinytorch.tensors import Tensor, from_numpy
 
 __all__ = ["load_digits", "load_mnist"]
@@ -36,17 +36,6 @@ def load_mnist() -> tuple[Tensor, Tensor]:
 
 
 def _load(path: Path, sha256: str) -> tuple[Tensor, Tensor]:
-    _verify(path, sha256)
+    require_intact(path, sha256)
     with np.load(path, allow_pickle=False) as arrays:
         return from_numpy(arrays["images"]), from_numpy(arrays["labels"])
-
-
-def _verify(path: Path, sha256: str) -> None:
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; reinstall tinytorch to get it back")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != sha256:
-        raise ValueError(
-            f"{path} is damaged: its SHA-256 starts with {found[:12]}, expected {sha256[:12]}; "
-            "reinstall tinytorch to get it back"
-        )

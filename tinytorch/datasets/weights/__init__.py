@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
+
+from tinytorch.datasets.integrity import require_intact
 
 __all__ = ["weights_path"]
 
@@ -24,12 +25,5 @@ def weights_path(name: str) -> Path:
     if name not in _SHA256:
         raise ValueError(f"no weights are called {name!r}; there are {', '.join(_SHA256)}")
     path = FOLDER / f"{name}.safetensors"
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing; reinstall tinytorch to get it back")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != _SHA256[name]:
-        raise ValueError(
-            f"{path} is damaged: its SHA-256 starts with {found[:12]}, expected "
-            f"{_SHA256[name][:12]}; reinstall tinytorch to get it back"
-        )
+    require_intact(path, _SHA256[name])
     return path
