@@ -1,4 +1,4 @@
-"""The pictures of autograd show in which order a graph was gone back through."""
+"""The pictures of autograd show in which order a graph was gone back through, and its memory."""
 
 from tests.course.pictures.reading import dashed, shapes, solid, written
 from tinytorch.course import pictures
@@ -29,3 +29,22 @@ def test_visits_follow_each_other_downwards_and_ways_stand_side_by_side():
     assert down[:4] == sorted(down[:4])
     assert down[4:] == down[:3]
     assert len({box.get("x") for box in boxes}) == 2
+
+
+def test_the_memory_of_each_run_is_a_line_whose_highest_place_is_named():
+    picture = pictures.memory_held({"all": [0, 3 << 20, 2**20], "again": [0, 1 << 20, 0, 2**19]})
+    assert {"all: at most 3 MiB", "again: at most 1 MiB"} <= set(written(picture))
+    assert "again: at most 1 MiB, in 4 operations" in picture.text
+
+
+def test_runs_of_different_lengths_are_drawn_on_one_scale():
+    picture = pictures.memory_held({"short": [0, 3 << 20, 0], "long": [0, 0, 0, 0, 3 << 20]})
+    short, long = (places(path) for path in shapes(picture, "path") if path.get("d").count("L") > 1)
+    assert (short[0][0], short[-1][0]) == (long[0][0], long[-1][0])
+    assert min(y for _, y in short) == min(y for _, y in long)
+    assert long[-1][1] < long[0][1]
+
+
+def places(path):
+    """Return the corners of a line."""
+    return [tuple(map(float, place.split())) for place in path.get("d").lstrip("M").split("L")]

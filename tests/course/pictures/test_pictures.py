@@ -57,6 +57,7 @@ EXAMPLES = {
         unit="%",
     ),
     "matmul_shapes": lambda: pictures.matmul_shapes((1797, 64), (64, 10)),
+    "memory_held": lambda: pictures.memory_held({MARKUP: [0, 3 << 20, 100], "b": [2**30]}),
     "memory_layout": lambda: pictures.memory_layout(GRID),
     "module_tree": lambda: pictures.module_tree(tt.Sequential(tt.Dense(3, 2), tt.ReLU())),
     "orders": lambda: pictures.orders(["10", "9", MARKUP], ["9", MARKUP, "10"], titles=("a", "b")),

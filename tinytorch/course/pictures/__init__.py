@@ -5,7 +5,7 @@ a text for terminals and screen readers. Each chapter has its file; `images` and
 them all, and all draw with the same `strokes`.
 """
 
-from tinytorch.course.pictures.autograd import visits
+from tinytorch.course.pictures.autograd import memory_held, visits
 from tinytorch.course.pictures.charts import curves, dots, histograms, lines
 from tinytorch.course.pictures.data import Happening, sample_path, shards, timeline
 from tinytorch.course.pictures.images import gallery
@@ -49,6 +49,7 @@ __all__ = [
     "histograms",
     "lines",
     "matmul_shapes",
+    "memory_held",
     "memory_layout",
     "module_tree",
     "orders",
