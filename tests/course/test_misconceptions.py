@@ -2,6 +2,7 @@
 
 import pytest
 
+import tinytorch as tt
 from tinytorch.course import catalog, checks, exercise
 from tinytorch.course.misconceptions import read_mistakes
 
@@ -21,6 +22,12 @@ def test_a_mistake_is_caught_and_recognised_as_itself(found, untouched):
     assert "failed" in {check.outcome for check in catching}
     assert found.says in {check.misconception for check in catching}
     assert result.in_place == "reference"
+
+
+@pytest.mark.parametrize("found", [one for one in MISTAKES if "no_grad" in one.id])
+def test_a_wrong_switch_does_not_leave_the_tape_off(found, untouched):
+    exercise.check_answer(COURSE.step(found.step), found.answer)
+    assert tt.is_grad_enabled()
 
 
 @pytest.mark.parametrize("step", COURSE.steps, ids=lambda step: step.id)
