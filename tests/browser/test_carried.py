@@ -1,5 +1,6 @@
 """A chapter that runs on the learner's own code of earlier ones, and the library they take away."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.chapter import Chapter
 from tests.browser.conftest import Watch
-from tests.browser.earlier import SETUP, TENSORS, Work, passed, prefer_own_code, remember
+from tests.browser.earlier import SETUP, TENSORS, Work, folder, passed, prefer_own_code, remember
 from tests.browser.test_keyboard import tab_to
 
 CHAPTER = f"{TENSORS.page}.html"
@@ -33,6 +34,17 @@ def tensors(page: Page, watch: Watch, address: str):
 def headline(chapter: Chapter):
     """What the panel says about the code that it carried over."""
     return chapter.page.locator("#tt-carried-result summary")
+
+
+def key(page: Page) -> str:
+    """Where the browser keeps the receipts of code that a kernel has checked."""
+    return f"tinytorch:receipts:{folder(page)}"
+
+
+def receipts(page: Page) -> dict[str, str]:
+    """The receipts that the browser keeps."""
+    found: dict[str, str] = json.loads(page.evaluate("k => localStorage.getItem(k)", key(page)))
+    return found
 
 
 def expect_whose(chapter: Chapter, text: str) -> None:
@@ -70,6 +82,7 @@ def test_the_chapter_runs_on_it_from_the_start_and_after_every_restart(tensors: 
     page.locator("#tt-carried").check()
     expect(headline(tensors)).to_have_text("2 of 8 steps of Setup run your code.")
     expect_whose(tensors, "yours reference")
+    assert set(receipts(page)) == {step.id for step in SETUP.steps[:2]}
     page.locator("#tt-live-restart").click()
     expect(tensors.status).to_contain_text("was checked")
     expect_whose(tensors, "yours reference")
@@ -86,6 +99,17 @@ def test_the_chapter_runs_on_it_from_the_start_and_after_every_restart(tensors: 
     expect(tensors.status).to_contain_text("Restarted")
     expect(headline(tensors)).to_be_hidden()
     expect_whose(tensors, "reference reference")
+
+
+def test_a_receipt_that_is_not_ours_saves_no_check(tensors: Chapter, address: str) -> None:
+    page = tensors.page
+    remember(page, address, {SETUP.page: broken("1 / 0")})
+    forged = json.dumps({step.id: "0" * 64 for step in SETUP.steps[:2]})
+    page.evaluate("([key, text]) => localStorage.setItem(key, text)", [key(page), forged])
+    prefer_own_code(page)
+    tensors.open(f"{address}{CHAPTER}")
+    tensors.launch()
+    expect(headline(tensors)).to_have_text("1 of 8 steps of Setup run your code.")
 
 
 def test_a_cell_that_waits_runs_after_it(tensors: Chapter) -> None:

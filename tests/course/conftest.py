@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tinytorch.course import catalog, checks, install, stubs
+from tinytorch.course import catalog, checks, install, source, stubs
 
 TABLE = """
 [course]
@@ -200,6 +200,7 @@ def toys(tmp_path, monkeypatch):
     monkeypatch.setattr(catalog, "load_course", lambda: found.course)
     monkeypatch.setattr(checks, "tests_root", lambda: tmp_path)
     monkeypatch.setattr(install, "_references", {})
+    monkeypatch.setattr(source, "_package_files", lambda stem: {f"{stem}.py": SOURCE})
     return found
 
 

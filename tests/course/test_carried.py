@@ -3,6 +3,7 @@
 import base64
 import inspect
 import io
+import json
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from nbclient import NotebookClient
 
 import tinytorch as tt
-from tinytorch.course import carried, catalog, exercise, install, limits
+from tinytorch.course import carried, catalog, checks, exercise, install, limits, source
 
 STEPS = catalog.load_course().steps
 DOUBLE = """
@@ -72,6 +73,80 @@ def test_the_html_counts_and_escapes(toys, outline):
     assert (box["data-yours"], box["data-steps"], box["role"]) == ("2", "2", "status")
     assert box["class"] == "tt-result tt-carried"
     assert "toys.<b>" in page.text
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """The steps whose checks have run since the fixture was asked for."""
+    ids = []
+    whole = exercise.check_answer
+
+    def check_answer(step, answer):
+        ids.append(step.id)
+        return whole(step, answer)
+
+    monkeypatch.setattr(exercise, "check_answer", check_answer)
+    return ids
+
+
+def receipts():
+    """The receipts of cells that pass."""
+    return {one.step_id: one.receipt for one in carried.carried(BOTH)}
+
+
+def test_a_cell_with_its_receipt_is_used_without_another_check(toys, checked):
+    given = receipts()
+    install.reset()
+    checked.clear()
+    assert [one.code for one in carried.carried(BOTH, given)] == ["yours", "yours"]
+    assert checked == []
+    assert tt.toys.double.__code__.co_filename == "<your toys.double>"
+    assert tt.toys.Top().spin(2) == 720
+
+
+def test_a_receipt_is_good_for_its_own_cell_alone(toys, checked):
+    given = receipts()
+    checked.clear()
+    wrong = {"toys.double": DOUBLE, "toys.spin": SPIN.replace("360", "180")}
+    found = carried.carried(wrong, {**given, "toys.double": given["toys.spin"]})
+    assert checked == ["toys.double", "toys.spin"]
+    assert [one.code for one in found] == ["yours", "reference"]
+    assert [bool(one.receipt) for one in found] == [True, False]
+
+
+@pytest.mark.parametrize("changed", ["the checks", "the library"])
+def test_a_receipt_is_void_when_what_it_was_given_for_changes(toys, checked, monkeypatch, changed):
+    given = receipts()
+    checked.clear()
+    if changed == "the checks":
+        path = checks.check_files("toys")["module"]
+        path.write_text(f"{path.read_text('utf-8')}\n", "utf-8")
+    else:
+        monkeypatch.setattr(source, "_package_files", lambda stem: {"toys.py": "pass"})
+    carried.carried(BOTH, given)
+    assert checked == ["toys.double", "toys.spin"]
+
+
+@pytest.mark.parametrize("given", [None, {}, {"toys.double": 7}, {"toys.double": ""}])
+def test_what_is_no_receipt_saves_no_check(toys, checked, given):
+    carried.carried({"toys.double": DOUBLE}, given)
+    assert checked == ["toys.double"]
+
+
+def test_a_receipt_does_not_make_a_stub_or_a_broken_cell_an_answer(toys):
+    step = catalog.load_course().step("toys.double")
+    stub = (
+        '@build("toys.double")\ndef double(number):\n    raise NotImplementedError("Double it.")\n'
+    )
+    for cell in (stub, "1 / 0"):
+        found = carried.carried({step.id: cell}, {step.id: carried.receipt_of(step, cell)})
+        assert [one.code for one in found] == ["reference"]
+
+
+def test_the_page_gets_the_receipts_of_what_is_in_use(toys, outline):
+    found = carried.carried({**BOTH, "toys.spin": SPIN.replace("360", "180")})
+    box = outline(carried._shown(found).html).first("div")
+    assert json.loads(box["data-receipts"]) == {"toys.double": found[0].receipt}
 
 
 def test_steps_run_in_the_order_of_the_course_whatever_order_they_come_in(toys):

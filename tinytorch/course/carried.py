@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import importlib
+import json
 import linecache
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from tinytorch.course import catalog, exercise, install, present
+from tinytorch.course import catalog, checks, exercise, install, present, source
 from tinytorch.course.limits import BoundedText, capturing, time_limit
 from tinytorch.course.verdicts import verdict
 
@@ -25,6 +27,7 @@ class Carried:
 
     step_id: str
     why_not: str = ""
+    receipt: str = ""  # of the answer in use, see `receipt_of`
 
     @property
     def code(self) -> install.Provenance:
@@ -32,18 +35,33 @@ class Carried:
         return "reference" if self.why_not else "yours"
 
 
-def carry_over(code: Mapping[str, str]) -> None:
+def carry_over(code: Mapping[str, str], receipts: Mapping[str, str] | None = None) -> None:
     """Check cells that passed before, by step, use each that passes again, and show a table.
 
     Each cell runs in a namespace of its own. Whatever is in it, the table says whose code its
-    step runs from here on, and why not the learner's.
+    step runs from here on, and why not the learner's. A cell that comes with the receipt of an
+    earlier time is not checked again.
     """
-    present.show(_shown(carried(code)))
+    present.show(_shown(carried(code, receipts)))
 
 
-def carried(code: Mapping[str, str]) -> tuple[Carried, ...]:
+def carried(
+    code: Mapping[str, str], receipts: Mapping[str, str] | None = None
+) -> tuple[Carried, ...]:
     """Use each cell whose answer passes its checks; return what became of every one."""
-    return tuple(_carry(step_id, code[step_id]) for step_id in _in_course_order(code))
+    given = receipts or {}
+    return tuple(_carry(one, code[one], given.get(one, "")) for one in _in_course_order(code))
+
+
+def receipt_of(step: catalog.Step, cell: str) -> str:
+    """Return what shows that this cell has passed the step's checks, as they and the module are.
+
+    Checks give the same result whenever they run, so that there is no need to run them again.
+    """
+    files = [path.read_bytes() for path in checks.check_files(step.stem).values()]
+    texts = [step.id, cell, *source.package_files(step.stem).values()]
+    parts = [*files, *(text.encode() for text in texts)]
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def library_wheel(code: Mapping[str, str]) -> None:
@@ -67,25 +85,36 @@ def library_wheel(code: Mapping[str, str]) -> None:
 # One cell.
 
 
-def _carry(step_id: str, cell: object) -> Carried:
-    return Carried(step_id=str(step_id), why_not=_why_not(step_id, cell))
-
-
-def _why_not(step_id: str, cell: object) -> str:
-    """Use the cell's answer; return why that cannot be, or nothing."""
+def _carry(step_id: str, cell: object, given: str) -> Carried:
+    """Use the cell's answer, if it can be."""
     try:
         step = catalog.load_course().step(step_id)
     except catalog.CourseError as error:
-        return f"{error}."
+        return Carried(step_id=str(step_id), why_not=f"{error}.")
     if not isinstance(cell, str):
-        return f"The cell is no text: {type(cell).__name__}."
+        return Carried(step_id=step.id, why_not=f"The cell is no text: {type(cell).__name__}.")
+    receipt = receipt_of(step, cell)
+    why_not = _why_not(step, cell, has_passed=given == receipt)
+    return Carried(step_id=step.id, why_not=why_not, receipt="" if why_not else receipt)
+
+
+def _why_not(step: catalog.Step, cell: str, *, has_passed: bool) -> str:
+    """Use the cell's answer; return why that cannot be, or nothing."""
     answers, problem = _run(step, cell)
     if step.id not in answers:
         return problem or f'The cell holds no @build("{step.id}").'
     if exercise.is_stub(answers[step.id]):
         return "Not built yet."
+    if has_passed:
+        exercise.use_answer(step, answers[step.id])
+        return ""
+    return _failure(step, answers[step.id])
+
+
+def _failure(step: catalog.Step, answer: object) -> str:
+    """Check an answer, and use it; return why that cannot be, or nothing."""
     try:
-        result = exercise.check_answer(step, answers[step.id])
+        result = exercise.check_answer(step, answer)
     except catalog.CourseError as error:
         return f"It could not be checked: {error}."
     failed = next((check for check in result.checks if check.outcome == "failed"), None)
@@ -175,7 +204,7 @@ def _put_back(step_ids: Mapping[str, str]) -> Iterator[None]:
 
 def _put_into(texts: dict[str, str], step_id: str, cell: str) -> str:
     """Put the cell's function into the module's files; return why that cannot be, or nothing."""
-    from tinytorch.course import cells, source
+    from tinytorch.course import cells
 
     step = catalog.load_course().step(step_id)
     published = source.package_files(step.stem)
@@ -238,6 +267,7 @@ def _result(
         end.html,
         _class="tt-result tt-carried",
         role="status",
+        data_receipts=json.dumps({one.step_id: one.receipt for one in found if one.receipt}),
         data_yours=str(sum(one.code == "yours" for one in found)),
         data_steps=str(sum(len(module.steps) for module in _modules(found))),
     )

@@ -44,8 +44,7 @@ def check_answer(
     announce: Callable[[checks.CheckResult], None] = lambda result: None,
 ) -> StepResult:
     """Run the step's checks on the candidate; leave it installed when they pass."""
-    _bind_own_name(candidate)
-    replaced = install.install(step.target, candidate)
+    replaced = use_answer(step, candidate)
     passed = False
     try:
         found = checks.run_checks(
@@ -65,6 +64,12 @@ def check_answer(
         in_place=install.provenance_of(step.target),
         checks=found,
     )
+
+
+def use_answer(step: catalog.Step, candidate: Any) -> Any:
+    """Put the candidate in the place of what the library uses for a step; return the latter."""
+    _bind_own_name(candidate)
+    return install.install(step.target, candidate)
 
 
 def is_stub(candidate: object) -> bool:

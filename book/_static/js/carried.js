@@ -4,6 +4,7 @@ import { earlierModules, passedCode } from "./course.js";
 import * as store from "./store.js";
 
 const CHOICE = "carried";
+const RECEIPTS = "receipts"; // the kernel's, for code that it has checked: no need to check it again
 
 export class Carried {
   /**
@@ -45,7 +46,8 @@ export class Carried {
     this.panel.say("Your code of earlier chapters is checked ...");
     this.isBringing = true;
     try {
-      this.#show(await connection.ask(`from tinytorch.course import carry_over\ncarry_over(${JSON.stringify(this.code)});`));
+      const given = [this.code, knownReceipts()].map((one) => JSON.stringify(one)).join(", ");
+      this.#show(await connection.ask(`from tinytorch.course import carry_over\ncarry_over(${given});`));
       this.isBrought = true;
     } finally {
       this.isBringing = false;
@@ -69,6 +71,7 @@ export class Carried {
     table.innerHTML = html; // of the kernel, as a cell's output is
     const headline = table.querySelector(".tt-headline");
     headline?.remove();
+    keepReceipts(table.querySelector("[data-receipts]")?.dataset.receipts);
     summary.textContent = headline?.textContent ?? `Your code of earlier chapters is not used. ${error}`;
     this.result.hidden = false;
     this.panel.say(headline ? "Ready. Your code of earlier chapters was checked." : summary.textContent);
@@ -77,6 +80,19 @@ export class Carried {
   #remember() {
     store.remember(CHOICE, this.box.checked ? "on" : "off");
   }
+}
+
+/** @returns {Record<string, string>} a receipt for every step whose code a kernel has checked */
+function knownReceipts() {
+  try {
+    return JSON.parse(store.recall(RECEIPTS)) ?? {};
+  } catch {
+    return {}; // not ours: all is checked
+  }
+}
+
+function keepReceipts(found) {
+  if (found) store.remember(RECEIPTS, JSON.stringify({ ...knownReceipts(), ...JSON.parse(found) }));
 }
 
 const MARKUP = `
