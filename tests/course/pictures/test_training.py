@@ -24,7 +24,15 @@ def test_a_way_downhill_begins_with_a_ring_and_ends_with_a_dot():
     picture = pictures.descents(BOWL, {"a": [(0, 0), (1, 1)]}, x=(0, 2), y=(0, 2))
     ring, dot = shapes(picture, "circle")
     assert (ring.get("fill"), dot.get("fill")) == ("none", RED)
-    assert repr(picture) == "a: from (0, 0) to (1, 1) in 1 steps"
+    assert repr(picture).splitlines()[0] == "a: from (0, 0) to (1, 1) in 1 steps"
+
+
+def test_maps_say_what_lies_along_their_sides():
+    ways = {"a": [(0, 0)], "b": [(0, 0)], "c": [(0, 0)]}
+    picture = pictures.descents(BOWL, ways, x=(0, 2), y=(-1, 3), axes=("weight", "bias"))
+    said = "across: weight, 0 to 2; up: bias, -1 to 3"
+    assert repr(picture).splitlines()[-1] == said
+    assert said in written(picture)
 
 
 def test_up_is_up_on_a_map():
@@ -61,6 +69,27 @@ def test_a_line_ends_where_its_heights_are_no_longer_finite():
     assert len(shapes(picture, "circle")) == 2
     assert "wild: from 1 to 10, then not finite, lowest 1" in repr(picture)
     assert "never: never finite" in repr(picture)
+
+
+def test_places_without_words_are_numbered_where_there_is_room():
+    picture = pictures.convergence({"loss": [1.0] * 38, "short": [1.0]}, title="t")
+    assert [word for word in written(picture) if word.isdigit()] == [
+        "1",
+        "10",
+        "0",
+        "10",
+        "20",
+        "30",
+    ]
+    assert repr(picture).splitlines()[0] == "t, over 0 to 30"
+
+
+def test_an_average_is_that_of_a_height_and_those_before_it():
+    picture = pictures.convergence({"loss": [1, 3, 5, 9]}, title="t", average=2)
+    assert repr(picture).splitlines()[1] == "loss: from 1 to 7, lowest 1"
+    (_, second, third, _) = (float(dot.get("cy")) for dot in shapes(picture, "circle"))
+    plain = pictures.convergence({"loss": [1, 2, 4, 7]}, title="t")
+    assert [second, third] == [float(dot.get("cy")) for dot in shapes(plain, "circle")[1:3]]
 
 
 def test_heights_of_zero_lie_on_the_floor():

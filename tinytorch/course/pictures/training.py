@@ -34,7 +34,12 @@ FEW = 30  # points of a line that get a dot each
 
 
 def descents(
-    losses: Any, paths: Mapping[str, Any], *, x: tuple[float, float], y: tuple[float, float]
+    losses: Any,
+    paths: Mapping[str, Any],
+    *,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    axes: tuple[str, str] = ("x", "y"),
 ) -> Picture:
     """Draw ways downhill, each on its own map of the same loss: fuller is higher.
 
@@ -56,18 +61,27 @@ def descents(
         drawing.dot(*places[-1], 3.5, RED)
         ends = [f"({as_word(float(a))}, {as_word(float(b))})" for a, b in (path[0], path[-1])]
         told.append(f"{name}: from {ends[0]} to {ends[1]} in {len(path) - 1} steps")
+    ranges = zip(("across", "up"), axes, (x, y), strict=True)
+    told.append("; ".join(f"{way}: {name}, {a:g} to {b:g}" for way, name, (a, b) in ranges))
+    drawing.words(0, (side + 46) * -(-len(paths) // 2) - 6, told[-1], anchor="start", size=12)
     return drawing.picture("\n".join(told))
 
 
 def convergence(
-    named: Mapping[str, Sequence[float]], *, over: Sequence[object], title: str
+    named: Mapping[str, Sequence[float]],
+    *,
+    title: str,
+    over: Sequence[object] = (),
+    average: int = 1,
 ) -> Picture:
     """Draw lines whose heights are powers of ten, so that a small number is seen beside a large.
 
-    named: name to heights above 0; `over`: one word for each place, written where there is room.
-    A line ends where its heights are no longer finite; heights of 0 are drawn at the floor.
+    named: name to heights above 0; `over`: one word for each place, written where there is room,
+    or else places are numbered from 0. What is drawn is the average of so many heights, of each
+    place and those before it. A line ends where that is no longer finite; 0 is drawn at the floor.
     """
-    rows = {name: np.asarray(heights, dtype=float) for name, heights in named.items()}
+    rows = {name: _averaged(heights, average) for name, heights in named.items()}
+    over = over or _numbers(max(map(len, rows.values())))
     good = np.concatenate([row[np.isfinite(row) & (row > 0)] for row in rows.values()])
     low, high = int(np.floor(np.log10(good.min()))), int(np.ceil(np.log10(good.max())))
     high = max(high, low + 1)
@@ -149,6 +163,20 @@ def confusion(counts: Any, names: Sequence[object]) -> Picture:
             if count:
                 drawing.words(place[0] + wide / 2, top + wide / 2, str(count), size=12)
     return drawing.picture(_told_confusion(grid, labels))
+
+
+def _averaged(heights: Sequence[float], count: int) -> Array:
+    """Return for each place the mean of its height and of those before it, so many in all."""
+    row = np.asarray(heights, dtype=float)
+    ends = range(1, len(row) + 1)
+    return np.array([row[max(end - count, 0) : end].mean() for end in ends])
+
+
+def _numbers(count: int) -> list[str]:
+    """Return the numbers of the places, all but a few round ones left out."""
+    rounds = (one * 10**power for power in range(9) for one in (1, 2, 5))
+    apart = next(number for number in rounds if count <= 6 * number)
+    return [str(place) if place % apart == 0 else "" for place in range(count)]
 
 
 def _draw_map(drawing: Drawing, heights: Array, left: float, top: float, side: float) -> None:
