@@ -17,7 +17,8 @@ from typing import Any
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import numpy as np
-from networks import Contestants, check_equal, machine, medians, show
+from machine import processor, versions
+from networks import Contestants, check_equal, medians, show
 
 import tinytorch as tt
 
@@ -107,7 +108,7 @@ def main() -> int:
         torch.set_num_threads(1)
     else:
         print("PyTorch is not installed here, so there is nothing to compare with.")
-    print(machine())
+    print(f"{processor()}, {versions()}, one thread")
     for name in OPTIMIZERS:
         for shape in SHAPES:
             show(f"{name}, {shape[0]}x{shape[1]}", medians(stepping(name, shape)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinytorch.course import mistake
 from tinytorch.layers import log_softmax, softmax
-from tinytorch.networks import save_safetensors
+from tinytorch.networks.safetensors import safetensors_bytes
 from tinytorch.tensors import arange, eye
 from tinytorch.training.backpropagation import loss_gradient, passes, rule_of
 from tinytorch.training.checkpoints import described, force_to_disk, part_of
@@ -867,10 +867,10 @@ def one_source_for_all(self, inputs, targets):
 )
 def moved_before_it_was_written(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    os.replace(part, place)
-    force_to_disk(place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        os.replace(part, place)
+        force_to_disk(place)
     force_to_disk(place.parent)
 
 
@@ -882,10 +882,10 @@ def moved_before_it_was_written(path, tensors, facts):
 )
 def folder_forgotten(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        os.replace(part, place)
 
 
 @mistake(
@@ -896,23 +896,36 @@ def folder_forgotten(path, tensors, facts):
 )
 def never_forced(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        os.replace(part, place)
 
 
 @mistake(
     "training.save_checkpoint",
-    caught_by="test_nothing_is_left_beside_a_checkpoint",
+    caught_by="test_a_file_is_on_the_disk_before_it_is_moved_and_its_name_after",
     says="You copied the part instead of moving it. A copy takes time, in which half of it is "
     "there: os.replace moves it at once.",
 )
 def copied(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    place.write_bytes(part.read_bytes())
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        place.write_bytes(part.read_bytes())
+    force_to_disk(place.parent)
+
+
+@mistake(
+    "training.save_checkpoint",
+    caught_by="test_a_checkpoint_that_was_there_survives_a_write_that_fails",
+    says="You wrote over the checkpoint that was there. From when the file is opened until the "
+    "disk has all of it there is no whole one: write to the part, and move it.",
+)
+def written_over(path, tensors, facts):
+    place = Path(path)
+    place.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+    force_to_disk(place)
     force_to_disk(place.parent)
 
 
@@ -924,8 +937,8 @@ def copied(path, tensors, facts):
 )
 def tensors_alone(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part)
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors))
+        force_to_disk(part)
+        os.replace(part, place)
     force_to_disk(place.parent)

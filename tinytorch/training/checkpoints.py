@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinytorch.networks import load_safetensors, read_metadata, save_safetensors
+from tinytorch.data.files import force_to_disk, part_of
+from tinytorch.networks import load_safetensors, read_metadata
+from tinytorch.networks.safetensors import safetensors_bytes
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.dtypes import as_array
 
@@ -34,17 +36,18 @@ def save_checkpoint(
 ) -> None:
     """Write tensors by name, and facts that JSON can hold, to a file that is whole or not there.
 
-    It is written beside its place (``part_of``) with ``save_safetensors`` and the metadata
-    ``described(tensors, facts)``, and forced onto the disk (``force_to_disk``). Only then it is
-    moved to its place, in one operation of the file system: whatever happens before, and whenever,
-    a file that was there is still there. Last the folder is forced onto the disk, so that the move
-    outlives a power failure.
+    Its content is ``safetensors_bytes(tensors, described(tensors, facts))``. It is written beside
+    its place: ``with part_of(place) as part`` gives a file there, and takes it away again after a
+    failure. It is forced onto the disk (``force_to_disk``), and only then moved to its place, in
+    one operation of the file system: whatever happens before, and whenever, a file that was there
+    is still there. Last the folder is forced onto the disk, so that the move outlives a power
+    failure. Raises OSError, in one sentence, for a place that cannot be written to.
     """
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        os.replace(part, place)
     force_to_disk(place.parent)
 
 
@@ -93,22 +96,6 @@ def digest(tensors: Mapping[str, Tensor], text: str) -> str:
     return total.hexdigest()
 
 
-def part_of(place: Path) -> Path:
-    """Return where a file is written before it is moved to its place."""
-    return place.with_name(f"{place.name}.part")
-
-
-def force_to_disk(path: Path) -> None:
-    """Return once a file's contents, or a folder's list of names, are on the disk."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders, and writes their names at once
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Checkpoints:
     """A folder with the last checkpoints, one for every so many epochs, the oldest taken away."""
 
@@ -125,7 +112,7 @@ class Checkpoints:
         """Write the checkpoint of an epoch; take away what is too old, or was never finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(self.folder / f"epoch-{epoch:06}.safetensors", tensors, facts)
-        unfinished = self.folder.glob("epoch-*.part*")
+        unfinished = self.folder.glob("epoch-*.part")
         for path in (*self.paths()[: -self.keep], *unfinished):
             path.unlink()
 
