@@ -634,15 +634,17 @@ def test_a_checkpoint_that_was_there_survives_a_write_that_fails(tmp_path, monke
     def power_failure(descriptor):
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(os, "fsync", power_failure)
-    expect_error(
-        lambda: tt.training.save_checkpoint(path, {"weight": tt.zeros(2)}, {}),
-        OSError,
-        "the disk is gone",
-        because="who called has to know",
-    )
+    with monkeypatch.context() as failing:
+        failing.setattr(os, "fsync", power_failure)
+        expect_error(
+            lambda: tt.training.save_checkpoint(path, {"weight": tt.zeros(2)}, {}),
+            OSError,
+            "the disk is gone",
+            because="who called has to know",
+        )
     found = tt.training.load_checkpoint(path)
     expect(found.tensors["weight"], tt.ones(2), because="the one before is still there, whole")
+    expect(len(list(tmp_path.iterdir())), 1, because="what was begun beside it is gone")
 
 
 @pytest.mark.step("training.save_checkpoint")
