@@ -588,18 +588,32 @@ def test_only_adamw_decouples_its_decay():
                within=1e-7)  # fmt: skip
 
 
-def test_pieces_are_whole_rows_that_fit_in_the_cache():
+def test_pieces_fit_in_the_cache():
     for shape, wanted in (
-        ((100, 1000), [16_000] * 6 + [4_000]),
         ((40_000,), [16_384, 16_384, 7_232]),
-        ((3, 20_000), [20_000] * 3),
+        ((2, 10_000), [16_384, 3_616]),
+        ((1, 16_384), [16_384]),
         ((), [1]),
         ((2, 2, 5), [20]),
     ):
         sizes, array = [], np.zeros(shape)
-        found = tt.training.optimizers.in_pieces(lambda one, s=sizes: s.append(one.size), array)
-        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384, or one row")
+        found = tt.training.updates.in_pieces(lambda one, s=sizes: s.append(one.size), array)
+        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384")
         expect(found is array, True, because="it returns the parameter")
+
+
+def test_what_lies_another_way_is_stepped_by_rows():
+    for shape, wanted in (
+        ((100, 1000), [16_000] * 6 + [4_000]),
+        ((3, 20_000), [20_000] * 3),
+        ((40, 2, 500), [16_000, 16_000, 8_000]),
+    ):
+        turned, plain, seen = np.zeros(shape[::-1]).T, np.zeros(shape), []
+        tt.training.updates.in_pieces(
+            lambda one, two, s=seen: s.append((one.size, one.shape == two.shape)), turned, plain
+        )
+        expect(seen, [(size, True) for size in wanted],
+               because=f"{shape} in rows, at most 16,384 numbers, or one row")  # fmt: skip
 
 
 MAKERS = {
@@ -793,7 +807,7 @@ def test_the_table_says_which_inputs_are_written_to():
             for place, (ours, theirs) in enumerate(zip(inputs, before, strict=True))
             if bool((ours != theirs).any())
         ]
-        written = tt.training.optimizers.WRITTEN[operation]
+        written = tt.training.updates.WRITTEN[operation]
         expect(
             tuple(changed), written, because=f"{operation} changes all that it says, and no more"
         )
@@ -806,6 +820,41 @@ def test_gradients_that_are_no_numbers_are_not_hidden():
             warnings.simplefilter("error")
             make([weight]).step([tt.tensor([math.nan, 1.0])])
         expect(weight.isnan().tolist(), [True, False], because="nan stays where it came from")
+
+
+def test_parameters_that_cannot_be_moved_leave_all_where_they_are():
+    weights = [tt.zeros(2), tt.zeros(1).expand(2)]
+    for make in MAKERS.values():
+        optimizer = make(weights)
+        expect_error(lambda o=optimizer: o.step([tt.ones(2), tt.ones(2)]), ValueError,
+                     "parameter 1", "clone()", because="two numbers share a place")  # fmt: skip
+        expect((weights[0].tolist(), optimizer.steps), ([0.0, 0.0], [0, 0]),
+               because="the first waits")  # fmt: skip
+
+
+def test_a_model_that_changes_its_dtype_needs_a_new_optimizer():
+    model = tt.Sequential(tt.Dense(2, 1, bias=False))
+    optimizer = tt.Adam(model.parameters())
+    model.to(tt.float64)
+    expect_error(
+        lambda: optimizer.step([tt.ones(1, 2).to(tt.float64)]), TypeError, "parameter 0 is float64",
+        "was float32", because="what it remembers is of another dtype, and would not be written to",
+    )  # fmt: skip
+
+
+def test_what_is_no_tensor_and_no_number_is_refused():
+    weight = tt.zeros(2)
+    for make, kind, mention in (
+        (lambda: tt.SGD(weight, 0.1), TypeError, "[weight]"),
+        (lambda: tt.SGD([weight], 0.1).step([np.ones(2)]), TypeError, "gradient 0 is no tensor"),
+        (lambda: tt.SGD([weight], "0.1"), TypeError, "lr is a number, not '0.1'"),
+        (lambda: tt.SGD([weight], None), TypeError, "lr is a number"),
+        (lambda: tt.Adam([weight], betas=0.9), ValueError, "pair of shares"),
+        (lambda: tt.Adam([weight], betas=(0.9,)), ValueError, "(0.9,)"),
+        (lambda: tt.Adam([weight], betas=(0.9, 0.9, 0.9)), ValueError, "pair of shares"),
+    ):
+        expect_error(make, kind, mention, because="it says what to write instead")
+    expect(tt.SGD([weight], np.float32(0.5)).lr, 0.5, because="a number of NumPy's is a number")
 
 
 # Step 9
@@ -836,6 +885,14 @@ def test_limits_that_limit_nothing_are_refused():
         )
     expect(tt.training.clip_grad_norm_([], 1.0), 0.0, because="no gradients have no length")
     expect(tt.training.clip_grad_norm_([None], math.inf), 0.0, because="inf clips nothing")
+
+
+def test_lengths_of_small_floats_do_not_overflow():
+    for dtype, number, wanted in ((tt.float16, 300.0, 900.0), (tt.float32, 1e30, math.inf)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = tt.training.total_norm([tt.full((9,), number).to(dtype)])
+        expect(found, wanted, because="squares of float16 get the room of float32; more is seen")
 
 
 def test_numbers_can_be_clipped_one_by_one():
@@ -941,6 +998,20 @@ def test_yes_and_no_agree_with_logarithms_of_shares():
         expect(found.numpy(), np.asarray(value), because=reduction, within=1e-12)
 
 
+def test_losses_say_what_they_cannot_compare():
+    for loss in (tt.mse_loss, tt.huber_loss, tt.binary_cross_entropy_with_logits,
+                 tt.cross_entropy, tt.accuracy):  # fmt: skip
+        for given in ((tt.zeros(1, 2), np.zeros(1)), (np.zeros((1, 2)), tt.tensor([0])),
+                      (tt.zeros(1, 2), [0])):  # fmt: skip
+            expect_error(lambda f=loss, g=given: f(*g), TypeError, "tensor(...)",
+                         because="arrays and lists become tensors first")  # fmt: skip
+    for wrong in (-0.1, 1.1, math.nan):
+        expect_error(
+            lambda w=wrong: tt.cross_entropy(tt.zeros(1, 2), tt.tensor([0]), label_smoothing=w),
+            ValueError, f"from 0 to 1, not {wrong}", because="a share of the target is given away",
+        )  # fmt: skip
+
+
 def test_softplus_is_exact_at_both_ends():
     found = tt.softplus(tt.tensor([-800.0, -40.0, 0.0, 40.0, 800.0], tt.float64))
     wanted = [0.0, math.exp(-40), math.log(2), 40.0 + math.exp(-40), 800.0]
@@ -999,6 +1070,14 @@ def test_metrics_refuse_what_they_cannot_count():
             )  # fmt: skip
 
 
+def test_shares_of_nothing_are_refused():
+    for k, logits, mention in ((0, tt.zeros(1, 2), "not 0"), (1, tt.zeros(0, 2), "0 examples")):
+        expect_error(
+            lambda k=k, a=logits: tt.top_k_accuracy(a, tt.zeros(len(a), dtype=tt.int64), k=k),
+            ValueError, mention, because="there is nothing to count",
+        )  # fmt: skip
+
+
 # The memory of a step
 
 
@@ -1020,6 +1099,19 @@ def test_memory_is_counted_by_part():
     expect(
         plain.total("bytes"), table.total("bytes") - 2 * weights, because="SGD remembers nothing"
     )
+
+
+def test_activations_are_what_python_allocates_for_a_pass():
+    model, inputs = tt.MLP(64, 256, 10), tt.zeros(256, 64)
+    table = tt.memory_table(model, tt.SGD(model.parameters(), 0.1), inputs)
+    counted = sum(row[3] for row in table.rows if row[0] == "activations")
+    kept = []
+    tracemalloc.start()
+    with tt.listen(lambda operation, inputs, options, output, seconds: kept.append(output)):
+        model(inputs)
+    allocated, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expect(0.99 < counted / allocated <= 1, True, because=f"{counted:,} of {allocated:,} bytes")
 
 
 def test_counting_memory_leaves_no_trace():
@@ -1081,7 +1173,7 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
         trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3 of epoch 2",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 2",
         "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
@@ -1105,7 +1197,6 @@ def test_an_epoch_returns_the_mean_over_examples():
     trainer = trainer_of(tt.Dense(2, 1), gradients=source)
     batches = [(tt.zeros(3, 2), tt.zeros(3, 1)), (tt.zeros(1, 2), tt.zeros(1, 1))]
     expect(trainer.train_epoch(batches), 1.75, because="three examples of 1 and one of 4")
-    expect(math.isnan(trainer.train_epoch([])), True, because="no examples have no mean")
 
 
 def test_training_and_evaluation_set_the_mode():
@@ -1131,8 +1222,23 @@ def test_evaluation_averages_loss_and_metrics_over_examples():
     batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 7, tt.zeros(1, 1))]
     found = trainer.evaluate(batches)
     expect(found, {"loss": 15.25, "first": 3.25}, because="(3 * 4 + 49) / 4 and (3 * 2 + 7) / 4")
-    empty = trainer.evaluate([])
-    expect([math.isnan(value) for value in empty.values()], [True, True], because="nothing to see")
+
+
+def test_batches_that_are_none_are_refused():
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)))
+    (good,) = pairs(1)
+    for batches, kind, mention in (
+        ([], ValueError, "no batch"),
+        ([good, (tt.zeros(0, 2), tt.zeros(0, 1))], ValueError, "batch 2 has no example"),
+        ([good, good[:1]], TypeError, "batch 2 has 1"),
+        ([(*good, good)], TypeError, "batch 1 has 3"),
+        ([tt.zeros(2, 1)], TypeError, "batch 1 has 1"),
+    ):
+        for go in (trainer.train_epoch, trainer.evaluate):
+            expect_error(lambda b=batches, go=go: go(b), kind, mention, because="it says which")
+    expect_error(lambda: trainer.fit(iter([good]), epochs=2), ValueError, "used up",
+                 because="an iterator gives its batches once")  # fmt: skip
+    expect(trainer.evaluate([list(good)])["loss"] > 0, True, because="a list is a pair as well")
 
 
 def test_epochs_are_counted_in_all():
@@ -1193,13 +1299,16 @@ def test_one_line_an_epoch_is_written():
 class Bar:
     """A bar that notes what it was made of."""
 
-    made = ()
+    made, closed = (), 0
 
     def __init__(self, batches, **options):
         self.batches, type(self).made = batches, options
 
     def __iter__(self):
         return iter(self.batches)
+
+    def close(self):
+        type(self).closed += 1
 
 
 def pretend(monkeypatch, name):
@@ -1223,12 +1332,24 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     screen = types.SimpleNamespace(isatty=lambda: True)
     monkeypatch.setattr(sys, "stderr", screen)
     expect(find() is Bar, True, because="a terminal shows the bar")
-    shown = tt.training.progress.with_bar([1, 2], "epoch 1/3")
-    expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
-           because="the batches pass through it")  # fmt: skip
+    monkeypatch.setattr(Bar, "closed", 0)
+    with tt.training.progress.bar_over([1, 2], "epoch 1/3") as shown:
+        expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
+               because="the batches pass through it")  # fmt: skip
+        expect(Bar.closed, 0, because="it is shown until the end")
+    expect(Bar.closed, 1, because="then it is taken away")
     trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
     trainer.fit(pairs(1), epochs=2)
     expect(Bar.made["desc"], "epoch 2/2", because="each epoch has its number")
+    expect(Bar.closed, 3, because="each epoch has its bar")
+    expect_error(lambda: trainer.fit([(1, 2, 3)], epochs=3), TypeError, because="it fails")
+    expect(Bar.closed, 4, because="an error takes the bar away, too")
+    trainer.log = None
+    trainer.fit(pairs(1), epochs=3)
+    expect(Bar.closed, 4, because="who wants no lines wants no bar")
+    monkeypatch.setattr(sys, "stderr", None)
+    expect(find(), None, because="a program without a window has none")
+    monkeypatch.setattr(sys, "stderr", screen)
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
@@ -1236,7 +1357,8 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     expect(find() is Bar, True, because="a notebook does")
     batches = [3]
     monkeypatch.delitem(sys.modules, "ipykernel")
-    expect(tt.training.progress.with_bar(batches, "") is batches, True, because="quiet otherwise")
+    with tt.training.progress.bar_over(batches, "") as shown:
+        expect(shown is batches, True, because="quiet otherwise")
 
 
 def test_the_history_tells_columns_and_keeps_them():
@@ -1523,6 +1645,72 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
 
 
 # Generators
+
+
+def test_a_new_training_does_not_write_over_checkpoints(tmp_path):
+    trainer, *loaders = small_training(tmp_path)
+    trainer.fit(*loaders, epochs=1)
+    trainer.fit(*loaders, epochs=2)
+    again, *loaders = small_training(tmp_path)
+    expect_error(lambda: again.fit(*loaders, epochs=1), FileExistsError, str(tmp_path), "resume()",
+                 because="they may be all that is left of a long training")  # fmt: skip
+    expect((again.epoch, len(list(tmp_path.iterdir()))), (0, 2), because="nothing was changed")
+
+
+class Interrupting(tt.training.Callback):
+    """Press Ctrl-C after so many steps, once."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_step_end(self, trainer):
+        if len(trainer.history.losses) == self.steps:
+            self.steps = None
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_epoch_can_be_made_again_to_the_same_bits(tmp_path):
+    whole, *loaders = small_training(tmp_path / "a")
+    whole.callbacks.append(Interrupting(None))
+    whole.fit(*loaders, epochs=4)
+    part, *loaders = small_training(tmp_path / "b")
+    part.callbacks.append(Interrupting(8))
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(*loaders, epochs=4)
+    history = part.history
+    counts = [len(getattr(history, name)) for name in ("losses", "learning_rates")]
+    expect((part.epoch, len(history.epochs), counts), (2, 2, [8, 8]),
+           because="two epochs were done, and two steps of the third")  # fmt: skip
+    part.resume(*loaders, epochs=4)
+    expect(part.history.losses, whole.history.losses, because="the third begins again")
+    for name, kept in whole.state().tensors.items():
+        expect(part.state().tensors[name], kept, because=f"{name}, bit for bit")
+
+
+def test_a_trainer_refuses_what_is_not_its_own(tmp_path):
+    model = tt.Sequential(tt.Dense(2, 1))
+    for parameters in (tt.Dense(2, 1).parameters(), [*model.parameters()][::-1],
+                       [*model.parameters()][:1]):  # fmt: skip
+        other = trainer_of(model, tt.SGD(parameters, 0.1))
+        expect_error(lambda o=other: o.fit(pairs(1), epochs=1), ValueError, "model.parameters()",
+                     because="gradients come in the order of the model's")  # fmt: skip
+    expect_error(lambda: trainer_of(model, callbacks=[tt.EarlyStopping]), TypeError, "callback",
+                 because="the class was given, and not an object of it")  # fmt: skip
+    path = tmp_path / "saved.safetensors"
+    tt.save_checkpoint(path, {}, {"epoch": 1})
+    plain, stopping = trainer_of(model), trainer_of(model, callbacks=[tt.EarlyStopping()])
+    expect_error(lambda: plain.load(path), ValueError, "lacks is_stopped, epochs, generators;",
+                 because="nothing of a trainer is in it")  # fmt: skip
+    for saving, loading, mention in ((plain, stopping, "no state of EarlyStopping"),
+                                     (stopping, plain, "state of callback0, which")):  # fmt: skip
+        saving.save(path)
+        expect_error(lambda o=loading: o.load(path), ValueError, mention,
+                     because="the callbacks are not those that it had")  # fmt: skip
+    for kept in ("best", "waited"):
+        expect_error(lambda k=kept: tt.EarlyStopping().load_state_dict({k: tt.tensor(1.0)}),
+                     ValueError, "callbacks", because="it needs both")  # fmt: skip
+    expect_error(lambda: tt.save_checkpoint(path, {}, {"a": {1, 2}}), TypeError, "{1, 2}",
+                 because="JSON holds no sets")  # fmt: skip
 
 
 def test_generators_are_found_where_they_are_held():

@@ -78,9 +78,16 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
 def described(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands beside the tensors in a checkpoint: format, version, facts, SHA-256."""
-    text = json.dumps(facts, default=lambda array: array.tolist())  # of some generators' states
+    text = json.dumps(facts, default=_listed)
     sha256 = digest(tensors, text)
     return {"format": FORMAT, "version": VERSION, "facts": text, "sha256": sha256}
+
+
+def _listed(fact: Any) -> Any:
+    """Return an array, which some generators' states hold, as a list."""
+    if not hasattr(fact, "tolist"):
+        raise TypeError(f"a fact is text, a number, or a list or table of facts, not {fact!r}")
+    return fact.tolist()
 
 
 def digest(tensors: Mapping[str, Tensor], text: str) -> str:
@@ -97,7 +104,10 @@ def digest(tensors: Mapping[str, Tensor], text: str) -> str:
 
 
 class Checkpoints:
-    """A folder with the last checkpoints, one for every so many epochs, the oldest taken away."""
+    """A folder with the last checkpoints, one for every so many epochs, the oldest taken away.
+
+    It belongs to one training, and one process.
+    """
 
     def __init__(self, folder: str | Path, *, keep: int = 3, every: int = 1) -> None:
         if keep < 1 or every < 1:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinytorch.tensors import Tensor
+import numpy as np
+
+from tinytorch.tensors import Tensor, float16, float32
 
 
 def total_norm(gradients: Sequence[Tensor | None]) -> float:
     """Return the length of all gradients taken together: the root of the sum of all squares."""
     lines = [one.flatten() for one in gradients if one is not None]
-    return math.sqrt(sum(float(line @ line) for line in lines))
+    wide = [line.to(float32) if line.dtype == float16 else line for line in lines]  # room to square
+    with np.errstate(over="ignore"):
+        return math.sqrt(sum(float(line @ line) for line in wide))
 
 
 def clip_grad_norm_(gradients: list[Tensor | None], max_norm: float) -> float:
