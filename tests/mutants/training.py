@@ -129,6 +129,18 @@ def counted_from_the_end(logits, targets, *, label_smoothing=0.0, reduction="mea
 @mistake(
     "training.cross_entropy",
     caught_by="test_smoothing_asks_a_little_for_every_class",
+    says="You left the smoothing out. With a label_smoothing of s, 1 - s of a term is the true "
+    "class's surprise, and s the mean of all classes' surprises.",
+)
+def smoothing_ignored(logits, targets, *, label_smoothing=0.0, reduction="mean"):
+    require_classes(logits, targets)
+    rows = -log_softmax(classes_last(logits), 1)
+    return reduced(picked(rows, targets).reshape(targets.shape), reduction)
+
+
+@mistake(
+    "training.cross_entropy",
+    caught_by="test_smoothing_asks_a_little_for_every_class",
     says="You added the smoothing on top. The true class gives up what all classes get: multiply "
     "its surprise by 1 - label_smoothing.",
 )
@@ -599,6 +611,22 @@ def corrected_as_the_first(
 @mistake(
     "training.adam_step",
     caught_by="test_mean_and_square_follow_the_gradient",
+    says="You made new arrays and gave them the old names. Whoever called keeps the old ones, and "
+    "the next step begins at 0 again: write to their memory, with *= and +=.",
+)
+def new_means(
+    parameter, gradient, mean, square, *, step, lr, betas, eps, weight_decay=0.0, decoupled=False
+):
+    gradient = decayed(parameter, gradient, lr, weight_decay, decoupled)
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient * gradient
+    usual = np.sqrt(square / (1 - betas[1] ** step)) + eps
+    parameter -= lr / (1 - betas[0] ** step) * mean / usual
+
+
+@mistake(
+    "training.adam_step",
+    caught_by="test_mean_and_square_follow_the_gradient",
     says="You wrote the corrected mean and square back. They would be corrected again in the next "
     "step: correct them only where they are used.",
 )
@@ -886,6 +914,21 @@ def folder_forgotten(path, tensors, facts):
         part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
         force_to_disk(part)
         os.replace(part, place)
+
+
+@mistake(
+    "training.save_checkpoint",
+    caught_by="test_a_file_is_on_the_disk_before_it_is_moved_and_its_name_after",
+    says="You renamed the part. On Windows that fails where a file of that name is there already: "
+    "os.replace moves it on every system.",
+)
+def renamed(path, tensors, facts):
+    place = Path(path)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        part.rename(place)
+    force_to_disk(place.parent)
 
 
 @mistake(

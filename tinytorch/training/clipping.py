@@ -25,7 +25,8 @@ def clip_grad_norm_(gradients: list[Tensor | None], max_norm: float) -> float:
     ``max_norm / length`` times as large: their direction stays. A tensor that was in the list keeps
     its numbers, since its memory may belong to others. Where the length is no finite number,
     nothing is replaced: no factor mends that, and it should be seen.
-    Raises ValueError for a ``max_norm`` that is not above 0. Source: Pascanu et al. 2013.
+    Raises ValueError for a ``max_norm`` that is not above 0, and says which it was.
+    Source: Pascanu et al. 2013.
     """
     if not max_norm > 0:
         raise ValueError(f"a longest length is above 0, not {max_norm}")
