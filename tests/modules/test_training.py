@@ -588,18 +588,37 @@ def test_only_adamw_decouples_its_decay():
                within=1e-7)  # fmt: skip
 
 
+def sizes_of_calls(*shapes):
+    """Return how many numbers each call of a kernel gets, for parameters of these shapes."""
+    sizes, parameters = [], [np.zeros(shape) for shape in shapes]
+    found = tt.training.updates.update(lambda one: sizes.append(one.size), *parameters,
+                                       count=len(parameters))  # fmt: skip
+    expect(found is parameters[0], True, because="it returns the first parameter")
+    return sizes
+
+
 def test_pieces_fit_in_the_cache():
     for shape, wanted in (
         ((40_000,), [16_384, 16_384, 7_232]),
         ((2, 10_000), [16_384, 3_616]),
         ((1, 16_384), [16_384]),
         ((), [1]),
+        ((0, 3), [0]),
         ((2, 2, 5), [20]),
     ):
-        sizes, array = [], np.zeros(shape)
-        found = tt.training.updates.in_pieces(lambda one, s=sizes: s.append(one.size), array)
-        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384")
-        expect(found is array, True, because="it returns the parameter")
+        expect(sizes_of_calls(shape), wanted, because=f"{shape} in pieces of at most 16,384")
+
+
+def test_small_parameters_are_moved_as_one():
+    for sizes, wanted in (
+        ([3, 4, 5], [12]),
+        ([4096, 4096], [8192]),
+        ([4097, 3, 20_000, 5], [16_384, 3_616, 4097, 8]),
+        ([4096] * 5, [16_384, 4096]),
+        ([4000] * 4 + [384, 1], [16_384, 1]),
+    ):
+        found = sizes_of_calls(*[(size,) for size in sizes])
+        expect(found, wanted, because=f"those of {sizes} up to 4096, as far as a piece goes")
 
 
 def test_what_lies_another_way_is_stepped_by_rows():
@@ -609,7 +628,7 @@ def test_what_lies_another_way_is_stepped_by_rows():
         ((40, 2, 500), [16_000, 16_000, 8_000]),
     ):
         turned, plain, seen = np.zeros(shape[::-1]).T, np.zeros(shape), []
-        tt.training.updates.in_pieces(
+        tt.training.updates.update(
             lambda one, two, s=seen: s.append((one.size, one.shape == two.shape)), turned, plain
         )
         expect(seen, [(size, True) for size in wanted],
@@ -781,36 +800,47 @@ def test_memory_that_cannot_be_written_to_is_refused():
     )
 
 
-def test_a_step_is_one_operation_that_returns_the_parameter():
-    weight, heard = tt.ones(2), []
-    optimizer = tt.Adam([weight], 0.5)
+def test_a_step_is_one_operation_that_returns_a_parameter():
+    weights, heard = [tt.ones(2), tt.ones(1, 3), tt.ones(4)], []
+    optimizer = tt.Adam(weights, 0.5)
     with tt.listen(lambda *told: heard.append(told)):
-        optimizer.step([tt.ones(2)])
+        optimizer.step([tt.ones(2), tt.ones(1, 3), None])
     ((operation, inputs, options, output, _),) = heard
     expect(operation, "adam_step", because="so that it can be timed and swapped")
-    expect(inputs[0] is weight, True, because="the parameter is the first input")
-    expect(output.shares_memory(weight), True, because="and what was written is its memory")
-    expect((options["lr"], options["step"]), (0.5, 1), because="all else are options")
+    expect([inputs[0] is weights[0], inputs[4] is weights[1], len(inputs)], [True, True, 8],
+           because="each parameter, its gradient, its mean and its square")  # fmt: skip
+    expect(output.shares_memory(weights[0]), True, because="and what was written is its memory")
+    wanted = (0.5, 1, 2)
+    expect(tuple(options[name] for name in ("lr", "step", "count")), wanted, because="all else")
+
+
+def test_what_differs_goes_through_the_door_alone():
+    weights = [tt.ones(2), tt.ones(2).to(tt.float64), tt.ones(3), tt.ones(1)]
+    optimizer, heard = tt.Adam(weights), []
+    moves = [tt.ones(2), tt.ones(2).to(tt.float64), tt.ones(3), None]
+    with tt.listen(lambda operation, inputs, options, *_: heard.append(
+        (inputs[0].shape, options["step"], options["count"], inputs[0].dtype)
+    )):  # fmt: skip
+        optimizer.step(moves)
+        optimizer.step([*moves[:2], None, tt.ones(1)])
+    expect(heard, [((2,), 1, 2, tt.float32), ((2,), 1, 1, tt.float64), ((2,), 2, 1, tt.float32),
+                   ((2,), 2, 1, tt.float64), ((1,), 1, 1, tt.float32)],
+           because="one dtype and one number of step at a time")  # fmt: skip
 
 
 def test_the_table_says_which_inputs_are_written_to():
     for make in (MAKERS["momentum"], MAKERS["RMSprop with momentum"], MAKERS["Adam"]):
-        optimizer, heard = make([tt.ones(2)]), []
-        before = [one.clone() for one in (*optimizer.parameters, tt.ones(2), *optimizer.memory[0])]
-        with tt.listen(
-            lambda operation, inputs, *_, heard=heard: heard.append((operation, inputs))
-        ):
-            optimizer.step([tt.ones(2)])
+        optimizer, heard = make([tt.ones(2), tt.ones(3)]), []
+        moves = [tt.ones(2), tt.ones(3)]
+        parts = zip(optimizer.parameters, moves, optimizer.memory, strict=True)
+        before = [one.clone() for p, g, memory in parts for one in (p, g, *memory)]
+        with tt.listen(lambda operation, inputs, *_, h=heard: h.append((operation, inputs))):
+            optimizer.step(moves)
         ((operation, inputs),) = heard
-        changed = [
-            place
-            for place, (ours, theirs) in enumerate(zip(inputs, before, strict=True))
-            if bool((ours != theirs).any())
-        ]
+        changed = [bool((a != b).any()) for a, b in zip(inputs, before, strict=True)]
         written = tt.training.updates.WRITTEN[operation]
-        expect(
-            tuple(changed), written, because=f"{operation} changes all that it says, and no more"
-        )
+        half = [place in written for place in range(len(inputs) // 2)]
+        expect(changed, half * 2, because=f"{operation} changes all that it says, and no more")
 
 
 def test_gradients_that_are_no_numbers_are_not_hidden():

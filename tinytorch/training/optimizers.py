@@ -1,7 +1,7 @@
 """Optimizers: how parameters move, given their gradients.
 
-A step is one operation of the door for each parameter (``updates``). It writes to the parameter's
-memory, so whoever holds the parameter sees its new values.
+A step is one operation of the door (``updates``). It writes to the memory of the parameters, so
+whoever holds a parameter sees its new values.
 """
 
 from __future__ import annotations
@@ -53,14 +53,19 @@ class Optimizer:
         """
         require_gradients(self.parameters, gradients)
         require_memory(self.parameters, self.memory)
+        alike: dict[Any, list[Tensor]] = {}  # what goes through the door together
         for place, gradient in enumerate(gradients):
             if gradient is not None:
                 self.steps[place] += 1
-                beside, options = self.memory[place], self.options_at(place)
-                apply(self.operation, self.parameters[place], gradient, *beside, **options)
+                parameter, number = self.parameters[place], self.steps[place]
+                together = alike.setdefault((parameter.array.dtype, number), [])
+                together += parameter, gradient, *self.memory[place]
+        for (_, number), tensors in alike.items():
+            count = len(tensors) // (2 + len(self.remembers))
+            apply(self.operation, *tensors, count=count, **self.options_of(number))
 
-    def options_at(self, place: int) -> dict[str, Any]:
-        """Return the options of the operation for the parameter at this place."""
+    def options_of(self, number: int) -> dict[str, Any]:
+        """Return the options of the operation in a parameter's step of this number."""
         return self.options
 
     # Its state
@@ -163,9 +168,9 @@ class Adam(Optimizer):
         options = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(parameters, lr, remembers=("mean", "square"), **options)
 
-    def options_at(self, place: int) -> dict[str, Any]:
-        """Return the options of the operation, with the number of this parameter's step."""
-        return {**self.options, "step": self.steps[place], "decoupled": self.decoupled}
+    def options_of(self, number: int) -> dict[str, Any]:
+        """Return the options of the operation, with the number of the step."""
+        return {**self.options, "step": number, "decoupled": self.decoupled}
 
 
 class AdamW(Adam):

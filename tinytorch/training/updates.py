@@ -1,12 +1,14 @@
 """Updates: the arithmetic by which one parameter moves.
 
-Each is one operation of the door. Its kernel gets a piece of a parameter, and the same piece of all
-beside it, and writes to the memory of the parameter and of what is remembered about it.
+Each is one operation of the door, for all parameters of a model. Its kernel gets a piece of one, or
+several small ones end to end, and the same piece of all beside it. It writes to the memory of the
+parameters and of what is remembered about them.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -108,33 +110,73 @@ def adam_step(
 
 
 PIECE = 16_384  # numbers of a piece: what a step computes on the way stays in the cache
+GRADIENT = 1  # its place beside a parameter
+SMALL = PIECE // 4  # parameters up to this size are laid end to end, and moved as one
 
 
-def in_pieces(kernel: Kernel, parameter: Array, *beside: Array, **options: Any) -> Array:
-    """Return the parameter after the kernel wrote to it, a piece at a time.
+def update(kernel: Kernel, *arrays: Array, count: int = 1, **options: Any) -> Array:
+    """Return the first of ``count`` parameters, after the kernel wrote to all of them.
 
-    beside: the gradient and what is remembered, in the parameter's shape.
-    So a kernel may be written as plain formulas, and no step allocates an array that is large.
+    arrays: a parameter, its gradient and what is remembered, in one shape; then those of the next.
+    So a kernel may be written as plain formulas, and no step allocates an array that is large, or
+    calls NumPy once for every bias.
     """
-    arrays = [parameter, *beside]
+    each = len(arrays) // count
+    parts = [arrays[at : at + each] for at in range(0, len(arrays), each)]
     with np.errstate(all="ignore"):
-        if parameter.size <= PIECE:
-            kernel(*arrays, **options)
-            return parameter
-        if all(one.flags.c_contiguous for one in arrays):
-            arrays = [one.reshape(-1) for one in arrays]  # (numbers,)
-        rows = max(PIECE // math.prod(arrays[0].shape[1:]), 1)
-        for start in range(0, len(arrays[0]), rows):
-            kernel(*[one[start : start + rows] for one in arrays], **options)
-    return parameter
+        for some in bundles(parts):
+            if len(some) == 1:
+                in_pieces(kernel, *some[0], **options)
+            else:
+                in_one(kernel, some, **options)
+    return arrays[0]
+
+
+def bundles(parts: Sequence[Sequence[Array]]) -> list[list[Sequence[Array]]]:
+    """Return the parts in lists of one, or of several small ones that are no more than a piece."""
+    found: list[list[Sequence[Array]]] = []
+    room = -1  # none is open yet
+    for part in parts:
+        size = part[0].size
+        if size > SMALL:
+            found.insert(0, [part])
+        elif size > room:
+            found.append([part])
+            room = PIECE - size
+        else:
+            found[-1].append(part)
+            room -= size
+    return found
+
+
+def in_pieces(kernel: Kernel, *arrays: Array, **options: Any) -> None:
+    """Call the kernel with all of the arrays, a piece at a time."""
+    if arrays[0].size <= PIECE:
+        kernel(*arrays, **options)
+        return
+    if all(one.flags.c_contiguous for one in arrays):
+        arrays = tuple([one.reshape(-1) for one in arrays])  # (numbers,)
+    rows = max(PIECE // math.prod(arrays[0].shape[1:]), 1)
+    for start in range(0, len(arrays[0]), rows):
+        kernel(*[one[start : start + rows] for one in arrays], **options)
+
+
+def in_one(kernel: Kernel, parts: Sequence[Sequence[Array]], **options: Any) -> None:
+    """Call the kernel once with the arrays of all parts end to end, and put back what it wrote."""
+    lines = [np.concatenate(column, axis=None) for column in zip(*parts, strict=True)]
+    kernel(*lines, **options)
+    end = 0
+    for part in parts:
+        start, end = end, end + part[0].size
+        for place, (array, line) in enumerate(zip(part, lines, strict=True)):
+            if place != GRADIENT:
+                array[...] = line[start:end].reshape(array.shape)
 
 
 # Looked up when called, so that the steps in force are the ones that run.
-register_kernel("sgd_step", lambda *arrays, **options: in_pieces(sgd_step, *arrays, **options))
-register_kernel("adam_step", lambda *arrays, **options: in_pieces(adam_step, *arrays, **options))
-register_kernel(
-    "rmsprop_step", lambda *arrays, **options: in_pieces(rmsprop_step, *arrays, **options)
-)
+register_kernel("sgd_step", lambda *arrays, **options: update(sgd_step, *arrays, **options))
+register_kernel("adam_step", lambda *arrays, **options: update(adam_step, *arrays, **options))
+register_kernel("rmsprop_step", lambda *arrays, **options: update(rmsprop_step, *arrays, **options))
 
-# Which of their inputs these operations write to: the parameter and all that is remembered.
+# Which inputs these operations write to, of each parameter's: itself, and what is remembered.
 WRITTEN = {"sgd_step": (0, 2), "rmsprop_step": (0, 2, 3), "adam_step": (0, 2, 3)}
