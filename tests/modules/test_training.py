@@ -719,6 +719,7 @@ def test_a_state_that_does_not_fit_is_refused_with_all_that_is_wrong():
     optimizer = tt.Adam([tt.zeros(2), tt.zeros(3)])
     state = optimizer.state_dict()
     state["0.mean"] = tt.zeros(3)
+    state["1.mean"] = tt.zeros(1)
     state["1.square"] = tt.zeros(3, dtype=tt.float64)
     del state["eps"]
     state["more"] = tt.zeros(1)
@@ -730,6 +731,7 @@ def test_a_state_that_does_not_fit_is_refused_with_all_that_is_wrong():
         "eps is missing",
         "more is unexpected",
         "0.mean has shape (3,), not (2,)",
+        "1.mean has shape (1,), not (3,)",
         "1.square has dtype float64, not float32",
         because="one look says everything",
     )
@@ -784,8 +786,10 @@ def test_gradients_that_do_not_fit_move_nothing():
         ([tt.ones(2), tt.ones(3), None], ValueError),
     ):
         expect_error(
-            lambda given=gradients: optimizer.step(given), kind, because="one does not fit"
-        )
+            lambda given=gradients: optimizer.step(given), kind,
+            f"{len(gradients)} gradients" if len(gradients) != 2 else "gradient ",
+            because="one does not fit",
+        )  # fmt: skip
         expect(weights[0], tt.zeros(2), because="the first was fine, and waits for the others")
     expect(optimizer.steps, [0, 0], because="no step was made")
 
@@ -1073,6 +1077,9 @@ def test_confusion_counts_every_example_once():
 def test_places_are_those_of_a_sorted_list():
     logits, targets = tt.tensor(random(60, 6).round(1)), labels(60, count=6)
     for k in range(1, 7):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tt.top_k_accuracy(logits, targets, k=k)
         ranked = [sorted(range(6), key=lambda c, row=row: -row[c])[:k] for row in logits.tolist()]
         wanted = sum(t in best for t, best in zip(targets.tolist(), ranked, strict=True)) / 60
         found = tt.top_k_accuracy(logits, targets, k=k)
@@ -1198,12 +1205,12 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     model = tt.Sequential(tt.Dense(2, 1))
     good, bad = pairs()[0], (tt.tensor([[math.inf, 1.0]]), tt.zeros(1, 1))
     trainer = trainer_of(model)
-    trainer.epoch = 1
+    trainer.epoch = 2
     for batch in pairs():
         trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 2",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 3",
         "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
@@ -1374,9 +1381,11 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
     expect(Bar.closed, 3, because="each epoch has its bar")
     expect_error(lambda: trainer.fit([(1, 2, 3)], epochs=3), TypeError, because="it fails")
     expect(Bar.closed, 4, because="an error takes the bar away, too")
-    trainer.log = None
     trainer.fit(pairs(1), epochs=3)
-    expect(Bar.closed, 4, because="who wants no lines wants no bar")
+    expect((Bar.made["desc"], Bar.closed), ("epoch 3/3", 5), because="and can be made again")
+    trainer.log = None
+    trainer.fit(pairs(1), epochs=4)
+    expect(Bar.closed, 5, because="who wants no lines wants no bar")
     monkeypatch.setattr(sys, "stderr", None)
     expect(find(), None, because="a program without a window has none")
     monkeypatch.setattr(sys, "stderr", screen)
@@ -1446,6 +1455,14 @@ def test_stopping_remembers_the_best():
     for options in ({"patience": 0}, {"min_delta": -1.0}, {"mode": "least"}):
         expect_error(lambda o=options: tt.EarlyStopping(**o), ValueError,
                      str(next(iter(options.values()))), because="nothing could stop")  # fmt: skip
+
+
+def test_patience_that_ran_out_before_stops_at_once():
+    stopping = tt.EarlyStopping("train_loss", patience=2)
+    stopping.load_state_dict({"best": tt.tensor(-1.0, tt.float64), "waited": tt.tensor(7)})
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), callbacks=[stopping])
+    trainer.fit(pairs(1), epochs=5)
+    expect((trainer.epoch, stopping.waited), (1, 8), because="it had waited for 7 already")
 
 
 def test_a_result_that_is_not_there_is_named():
@@ -1575,8 +1592,11 @@ def test_a_damaged_last_checkpoint_is_passed_over_with_a_warning(tmp_path):
     for epoch in (1, 2):
         kept.save(epoch, {"w": tt.ones(1)}, {"epoch": epoch})
     kept.paths()[-1].write_bytes(b"half of a fi")
-    with pytest.warns(UserWarning, match=r"epoch-000002.* is damaged.*The one before it is used"):
+    with pytest.warns(
+        UserWarning, match=r"epoch-000002.* is damaged.*The one before it is used"
+    ) as warned:
         found = kept.latest()
+    expect(warned[0].filename, __file__, because="the warning names the line that asked for it")
     expect(found.facts, {"epoch": 1}, because="the one before is whole")
     kept.paths()[0].write_bytes(b"")
     with pytest.warns(UserWarning, match="epoch-00000[12]"):
