@@ -34,7 +34,7 @@ def part_of(place: Path) -> Iterator[Path]:
     """
     part = place.with_name(f"{place.name}.{token_hex(4)}.part")
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        part.touch(exist_ok=False)
         with suppress(FileNotFoundError):
             part.chmod(stat.S_IMODE(place.stat().st_mode))
         yield part
