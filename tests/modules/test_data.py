@@ -1383,6 +1383,19 @@ def test_a_part_has_a_name_of_its_own_beside_its_place(tmp_path):
     expect(names_in(tmp_path), [], because="what was not moved is gone")
 
 
+def test_a_part_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tt.data.files, "token_hex", lambda count: "0" * count)
+    theirs = tmp_path / "file.bin.0000.part"
+    theirs.write_bytes(b"half of something")
+    expect_error(
+        lambda: tt.data.files.write_whole(tmp_path / "file.bin", b"ours"),
+        FileExistsError,
+        "file exists",
+        because="the name was drawn twice",
+    )
+    expect(theirs.read_bytes(), b"half of something", because="who began it will finish it")
+
+
 def test_folders_are_not_forced_where_the_system_opens_none(tmp_path, monkeypatch):
     file, opened = tmp_path / "file", []
     file.write_bytes(b"")

@@ -35,14 +35,15 @@ def part_of(place: Path) -> Iterator[Path]:
     part = place.with_name(f"{place.name}.{token_hex(4)}.part")
     try:
         part.touch(exist_ok=False)
-        with suppress(FileNotFoundError):
-            part.chmod(stat.S_IMODE(place.stat().st_mode))
-        yield part
+        try:
+            with suppress(FileNotFoundError):
+                part.chmod(stat.S_IMODE(place.stat().st_mode))
+            yield part
+        finally:
+            with suppress(OSError):
+                part.unlink()
     except OSError as problem:
         raise refusal(place, problem) from problem
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def force_to_disk(path: Path) -> None:
