@@ -1356,48 +1356,53 @@ def pretend(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, module)
 
 
-def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
-    find = tt.training.progress.find_bar
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.setitem(sys.modules, "ipykernel", None)
-    monkeypatch.delitem(sys.modules, "tqdm")
-    monkeypatch.delitem(sys.modules, "ipywidgets")
-    monkeypatch.delitem(sys.modules, "ipykernel")
+@pytest.fixture
+def screen(monkeypatch):
+    """A terminal to be watched, with tqdm installed."""
+    for name in ("tqdm", "ipywidgets", "ipykernel"):
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
     for name in ("tqdm", "tqdm.notebook"):
         pretend(monkeypatch, name)
-    screen = types.SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(sys, "stderr", screen)
-    expect(find() is Bar, True, because="a terminal shows the bar")
+    terminal = types.SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(Bar, "closed", 0)
-    with tt.training.progress.bar_over([1, 2], "epoch 1/3") as shown:
+    return terminal
+
+
+def test_a_bar_is_shown_where_somebody_watches(monkeypatch, screen):
+    find, bar_over = tt.training.progress.find_bar, tt.training.progress.bar_over
+    expect(find() is Bar, True, because="a terminal shows the bar")
+    with bar_over([1, 2], "epoch 1/3") as shown:
         expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
                because="the batches pass through it")  # fmt: skip
         expect(Bar.closed, 0, because="it is shown until the end")
     expect(Bar.closed, 1, because="then it is taken away")
-    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
-    trainer.fit(pairs(1), epochs=2)
-    expect(Bar.made["desc"], "epoch 2/2", because="each epoch has its number")
-    expect(Bar.closed, 3, because="each epoch has its bar")
-    expect_error(lambda: trainer.fit([(1, 2, 3)], epochs=3), TypeError, because="it fails")
-    expect(Bar.closed, 4, because="an error takes the bar away, too")
-    trainer.fit(pairs(1), epochs=3)
-    expect((Bar.made["desc"], Bar.closed), ("epoch 3/3", 5), because="and can be made again")
-    trainer.log = None
-    trainer.fit(pairs(1), epochs=4)
-    expect(Bar.closed, 5, because="who wants no lines wants no bar")
-    monkeypatch.setattr(sys, "stderr", None)
-    expect(find(), None, because="a program without a window has none")
-    monkeypatch.setattr(sys, "stderr", screen)
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
     pretend(monkeypatch, "ipywidgets")
     expect(find() is Bar, True, because="a notebook does")
-    batches = [3]
     monkeypatch.delitem(sys.modules, "ipykernel")
-    with tt.training.progress.bar_over(batches, "") as shown:
+    batches = [3]
+    with bar_over(batches, "") as shown:
         expect(shown is batches, True, because="quiet otherwise")
+    monkeypatch.setattr(sys, "stderr", None)
+    expect(find(), None, because="a program without a window has none")
+
+
+@pytest.mark.usefixtures("screen")
+def test_every_epoch_has_its_bar():
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
+    trainer.fit(pairs(1), epochs=2)
+    expect((Bar.made["desc"], Bar.closed), ("epoch 2/2", 2), because="with its number")
+    expect_error(lambda: trainer.fit([(1, 2, 3)], epochs=3), TypeError, because="it fails")
+    expect(Bar.closed, 3, because="an error takes the bar away, too")
+    trainer.fit(pairs(1), epochs=3)
+    expect((Bar.made["desc"], Bar.closed), ("epoch 3/3", 4), because="and can be made again")
+    trainer.log = None
+    trainer.fit(pairs(1), epochs=4)
+    expect(Bar.closed, 4, because="who wants no lines wants no bar")
 
 
 def test_the_history_tells_columns_and_keeps_them():
