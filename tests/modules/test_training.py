@@ -1356,9 +1356,8 @@ def pretend(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, module)
 
 
-@pytest.fixture
-def screen(monkeypatch):
-    """A terminal to be watched, with tqdm installed."""
+def terminal_with_tqdm(monkeypatch):
+    """Return a terminal that stands in for this one, where tqdm is installed."""
     for name in ("tqdm", "ipywidgets", "ipykernel"):
         monkeypatch.setitem(sys.modules, name, None)
         monkeypatch.delitem(sys.modules, name)
@@ -1370,7 +1369,8 @@ def screen(monkeypatch):
     return terminal
 
 
-def test_a_bar_is_shown_where_somebody_watches(monkeypatch, screen):
+def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
+    screen = terminal_with_tqdm(monkeypatch)
     find, bar_over = tt.training.progress.find_bar, tt.training.progress.bar_over
     expect(find() is Bar, True, because="a terminal shows the bar")
     with bar_over([1, 2], "epoch 1/3") as shown:
@@ -1391,8 +1391,8 @@ def test_a_bar_is_shown_where_somebody_watches(monkeypatch, screen):
     expect(find(), None, because="a program without a window has none")
 
 
-@pytest.mark.usefixtures("screen")
-def test_every_epoch_has_its_bar():
+def test_every_epoch_has_its_bar(monkeypatch):
+    terminal_with_tqdm(monkeypatch)
     trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
     trainer.fit(pairs(1), epochs=2)
     expect((Bar.made["desc"], Bar.closed), ("epoch 2/2", 2), because="with its number")
