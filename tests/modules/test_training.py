@@ -1205,12 +1205,12 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     model = tt.Sequential(tt.Dense(2, 1))
     good, bad = pairs()[0], (tt.tensor([[math.inf, 1.0]]), tt.zeros(1, 1))
     trainer = trainer_of(model)
-    trainer.epoch = 2
+    trainer.epoch = 3
     for batch in pairs():
         trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 3",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 4",
         "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
@@ -1267,6 +1267,7 @@ def test_batches_that_are_none_are_refused():
     for batches, kind, mention in (
         ([], ValueError, "no batch"),
         ([good, (tt.zeros(0, 2), tt.zeros(0, 1))], ValueError, "batch 2 has no example"),
+        ([(tt.zeros(2, 2), tt.zeros(0, 1))], ValueError, "batch 1 has no example"),
         ([good, good[:1]], TypeError, "batch 2 has 1"),
         ([(*good, good)], TypeError, "batch 1 has 3"),
         ([tt.zeros(2, 1)], TypeError, "batch 1 has 1"),
