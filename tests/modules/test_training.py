@@ -867,13 +867,26 @@ def test_parameters_that_cannot_be_moved_leave_all_where_they_are():
 
 
 def test_a_model_that_changes_its_dtype_needs_a_new_optimizer():
-    model = tt.Sequential(tt.Dense(2, 1, bias=False))
-    optimizer = tt.Adam(model.parameters())
-    model.to(tt.float64)
-    expect_error(
-        lambda: optimizer.step([tt.ones(1, 2).to(tt.float64)]), TypeError, "parameter 0 is float64",
-        "was float32", because="what it remembers is of another dtype, and would not be written to",
-    )  # fmt: skip
+    for before, after in ((tt.float32, tt.float64), (tt.float64, tt.float32)):
+        model = tt.Sequential(tt.Dense(2, 1, bias=False)).to(before)
+        optimizer = tt.Adam(model.parameters())
+        model.to(after)
+        expect_error(
+            lambda o=optimizer, dtype=after: o.step([tt.ones(1, 2).to(dtype)]), TypeError,
+            f"parameter 0 is {after}", f"was {before}",
+            because="what it remembers is of another dtype, and would not be written to",
+        )  # fmt: skip
+
+
+def test_only_momentum_needs_a_velocity():
+    weights = [tt.zeros(1)]
+    for optimizer, wanted in (
+        (tt.SGD(weights, 0.1), ()),
+        (tt.SGD(weights, 0.1, momentum=0.5), ("velocity",)),
+        (tt.RMSprop(weights), ("square",)),
+        (tt.RMSprop(weights, momentum=0.5), ("square", "velocity")),
+    ):
+        expect(optimizer.remembers, wanted, because=f"{optimizer} remembers no more")
 
 
 def test_what_is_no_tensor_and_no_number_is_refused():
