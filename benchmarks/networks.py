@@ -101,7 +101,7 @@ def medians(made: Contestants) -> dict[str, float]:
 
 def show(name: str, times: dict[str, float]) -> None:
     """Print one line of the table."""
-    cells = [f"{time:.2f} ms" for time in times.values()]
+    cells = [f"{time:.3f} ms" for time in times.values()]
     if "PyTorch" in times:
         cells.append(f"{times['TinyTorch'] / times['PyTorch']:.2f}")
     print(f"| {name} | {' | '.join(cells)} |", flush=True)

@@ -904,6 +904,21 @@ def test_requiring_can_be_taken_back():
     expect(y.is_leaf, False, because="what requires one already stays what it is")
 
 
+def test_an_optimizer_writes_to_all_parameters_and_to_no_gradient():
+    for optimizer in (tt.SGD, tt.Adam, tt.RMSprop):
+        weights = [leaf([1.0]), leaf([2.0]), leaf([3.0, 4.0])]
+        moves = [leaf([1.0]), leaf([1.0]), leaf([1.0, 1.0])]
+        of_weights = [(one * one).sum() for one in weights]
+        of_moves = [(one * one).sum() for one in moves]
+        optimizer(weights, lr=0.5).step(moves)
+        for kept in of_weights:
+            expect_error(kept.backward, RuntimeError, "changed in place",
+                         because="one pass through the door moved them all")  # fmt: skip
+        for kept, move in zip(of_moves, moves, strict=True):
+            kept.backward()
+            expect(move.grad, 2 * move.detach(), because="a step leaves gradients as they are")
+
+
 def test_optimizers_move_leaves_while_the_tape_records():
     for optimizer in (tt.SGD, tt.Adam):
         x = leaf([1.0])

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+import os
 import pickle
+import stat
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -1262,3 +1264,152 @@ def test_what_cannot_be_a_set_of_shards_is_refused(tmp_path):
         FileExistsError,
         because="there are shards already",
     )
+
+
+# Files that are whole or not there
+
+
+def names_in(folder):
+    """Return the names of all that is in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def failing(monkeypatch, error, call="fsync"):
+    """Let a call of the operating system fail."""
+
+    def fail(*given, **options):
+        raise error
+
+    monkeypatch.setattr(os, call, fail)
+
+
+def test_a_file_is_written_whole_over_another(tmp_path):
+    path = tmp_path / "file.bin"
+    for content in (b"long " * 9, b"short", b""):
+        tt.data.files.write_whole(str(path), memoryview(content))
+        expect(path.read_bytes(), content, because="all of it, and nothing of the one before")
+    expect(names_in(tmp_path), ["file.bin"], because="the part has become the file")
+
+
+def test_a_file_is_forced_to_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    seen, sync, move, place = [], os.fsync, os.replace, tmp_path / "file.bin"
+
+    def note_sync(descriptor):
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        seen.append("folder forced" if is_folder else f"file of {os.fstat(descriptor).st_size}")
+        sync(descriptor)
+
+    def note_move(source, target):
+        seen.append(f"{source.parent == target.parent} {target.name}")
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_move)
+    tt.data.files.write_whole(place, b"12345")
+    wanted = ["file of 5", "True file.bin", "folder forced"]
+    expect(seen, wanted, because="a name never leads to what the disk has not")
+
+
+def test_a_write_that_fails_leaves_what_was_there_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "file.bin"
+    path.write_bytes(b"before")
+    full = OSError(28, "No space left on device", "a name that nobody knows")
+    locked = PermissionError(13, "Permission denied")
+    for call, error, mention in (
+        ("fsync", full, "no space left on device; mend that, or write to another place"),
+        ("replace", locked, "permission denied; mend that"),
+        ("open", locked, "permission denied; mend that"),
+        ("fsync", OSError("the disk is gone"), "the disk is gone; mend that"),
+    ):
+        with monkeypatch.context() as changed:
+            failing(changed, error, call)
+            try:
+                tt.data.files.write_whole(path, b"after")
+                said = None
+            except OSError as refusal:
+                said = refusal
+        expect(type(said), type(error), because="the kind of the error stays")
+        expect(said.errno, error.errno, because="and its number")
+        expect(f"cannot write {path}: {mention}" in str(said), True, because=str(said))
+        expect(path.read_bytes(), b"before", because="the file is as it was")
+        expect(names_in(tmp_path), ["file.bin"], because="and nothing lies beside it")
+
+
+def test_a_write_that_is_interrupted_leaves_nothing(tmp_path, monkeypatch):
+    failing(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        tt.data.files.write_whole(tmp_path / "file.bin", b"after")
+    expect(names_in(tmp_path), [], because="whoever interrupts wants no half of a file")
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    expect_error(
+        lambda: tt.data.files.write_whole(tmp_path / "no" / "file.bin", b""),
+        FileNotFoundError,
+        f"cannot write {tmp_path / 'no' / 'file.bin'}: there is no folder {tmp_path / 'no'}; "
+        "make it first",
+        because="a misspelled folder should not be made silently",
+    )
+
+
+def test_a_file_has_the_permissions_of_one_that_is_opened(tmp_path):
+    plain, whole = tmp_path / "plain", tmp_path / "whole"
+    plain.write_bytes(b"1")
+    tt.data.files.write_whole(whole, b"1")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (plain, whole)]
+    expect(modes[1], modes[0], because="a new file gets what the system gives")
+    whole.chmod(0o640)
+    tt.data.files.write_whole(whole, b"2")
+    expect(stat.S_IMODE(whole.stat().st_mode), 0o640, because="a file that was there keeps its own")
+
+
+def test_what_a_link_leads_to_is_written(tmp_path):
+    (tmp_path / "real").mkdir()
+    link, target = tmp_path / "link", tmp_path / "real" / "file"
+    link.symlink_to(target)
+    for content in (b"new", b"newer"):
+        tt.data.files.write_whole(link, content)
+        expect((link.is_symlink(), target.read_bytes()), (True, content), because="as by open()")
+
+
+def test_a_part_has_a_name_of_its_own_beside_its_place(tmp_path):
+    place = tmp_path / "file.bin"
+    with tt.data.files.part_of(place) as one, tt.data.files.part_of(place) as two:
+        expect(one.name == two.name, False, because="two may write to one place at once")
+        expect((one.parent, one.read_bytes()), (tmp_path, b""), because="it is there, and empty")
+        begins = [path.name.startswith("file.bin.") for path in (one, two)]
+        expect(begins, [True, True], because="it is seen what it belongs to")
+        expect([path.suffix for path in (one, two)], [".part", ".part"], because="and what it is")
+    expect(names_in(tmp_path), [], because="what was not moved is gone")
+
+
+def test_a_part_of_somebody_else_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tt.data.files, "token_hex", lambda count: "0" * count)
+    theirs = tmp_path / "file.bin.0000.part"
+    theirs.write_bytes(b"half of something")
+    expect_error(
+        lambda: tt.data.files.write_whole(tmp_path / "file.bin", b"ours"),
+        FileExistsError,
+        "file exists",
+        because="the name was drawn twice",
+    )
+    expect(theirs.read_bytes(), b"half of something", because="who began it will finish it")
+
+
+def test_folders_are_not_forced_where_the_system_opens_none(tmp_path, monkeypatch):
+    file, opened = tmp_path / "file", []
+    file.write_bytes(b"")
+    force, open_file = tt.data.files.force_to_disk, os.open
+
+    def note(path, flags):
+        opened.append(path)
+        return open_file(path, flags)
+
+    monkeypatch.setattr(os, "open", note)
+    force(file)
+    force(tmp_path)
+    monkeypatch.setattr(os, "name", "nt")
+    force(file)
+    force(tmp_path)
+    monkeypatch.undo()
+    expect(opened, [file, tmp_path, file], because="Windows opens no folder")

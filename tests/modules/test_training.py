@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import os
 import re
 import sys
 import tracemalloc
@@ -589,18 +588,51 @@ def test_only_adamw_decouples_its_decay():
                within=1e-7)  # fmt: skip
 
 
-def test_pieces_are_whole_rows_that_fit_in_the_cache():
+def sizes_of_calls(*shapes):
+    """Return how many numbers each call of a kernel gets, for parameters of these shapes."""
+    sizes, parameters = [], [np.zeros(shape) for shape in shapes]
+    found = tt.training.updates.update(lambda one: sizes.append(one.size), *parameters,
+                                       count=len(parameters))  # fmt: skip
+    expect(found is parameters[0], True, because="it returns the first parameter")
+    return sizes
+
+
+def test_pieces_fit_in_the_cache():
     for shape, wanted in (
-        ((100, 1000), [16_000] * 6 + [4_000]),
         ((40_000,), [16_384, 16_384, 7_232]),
-        ((3, 20_000), [20_000] * 3),
+        ((2, 10_000), [16_384, 3_616]),
+        ((1, 16_384), [16_384]),
         ((), [1]),
+        ((0, 3), [0]),
         ((2, 2, 5), [20]),
     ):
-        sizes, array = [], np.zeros(shape)
-        found = tt.training.optimizers.in_pieces(lambda one, s=sizes: s.append(one.size), array)
-        expect(sizes, wanted, because=f"{shape} in pieces of at most 16,384, or one row")
-        expect(found is array, True, because="it returns the parameter")
+        expect(sizes_of_calls(shape), wanted, because=f"{shape} in pieces of at most 16,384")
+
+
+def test_small_parameters_are_moved_as_one():
+    for sizes, wanted in (
+        ([3, 4, 5], [12]),
+        ([4096, 4096], [8192]),
+        ([4097, 3, 20_000, 5], [16_384, 3_616, 4097, 8]),
+        ([4096] * 5, [16_384, 4096]),
+        ([4000] * 4 + [384, 1], [16_384, 1]),
+    ):
+        found = sizes_of_calls(*[(size,) for size in sizes])
+        expect(found, wanted, because=f"those of {sizes} up to 4096, as far as a piece goes")
+
+
+def test_what_lies_another_way_is_stepped_by_rows():
+    for shape, wanted in (
+        ((100, 1000), [16_000] * 6 + [4_000]),
+        ((3, 20_000), [20_000] * 3),
+        ((40, 2, 500), [16_000, 16_000, 8_000]),
+    ):
+        turned, plain, seen = np.zeros(shape[::-1]).T, np.zeros(shape), []
+        tt.training.updates.update(
+            lambda one, two, s=seen: s.append((one.size, one.shape == two.shape)), turned, plain
+        )
+        expect(seen, [(size, True) for size in wanted],
+               because=f"{shape} in rows, at most 16,384 numbers, or one row")  # fmt: skip
 
 
 MAKERS = {
@@ -687,6 +719,7 @@ def test_a_state_that_does_not_fit_is_refused_with_all_that_is_wrong():
     optimizer = tt.Adam([tt.zeros(2), tt.zeros(3)])
     state = optimizer.state_dict()
     state["0.mean"] = tt.zeros(3)
+    state["1.mean"] = tt.zeros(1)
     state["1.square"] = tt.zeros(3, dtype=tt.float64)
     del state["eps"]
     state["more"] = tt.zeros(1)
@@ -698,6 +731,7 @@ def test_a_state_that_does_not_fit_is_refused_with_all_that_is_wrong():
         "eps is missing",
         "more is unexpected",
         "0.mean has shape (3,), not (2,)",
+        "1.mean has shape (1,), not (3,)",
         "1.square has dtype float64, not float32",
         because="one look says everything",
     )
@@ -752,8 +786,10 @@ def test_gradients_that_do_not_fit_move_nothing():
         ([tt.ones(2), tt.ones(3), None], ValueError),
     ):
         expect_error(
-            lambda given=gradients: optimizer.step(given), kind, because="one does not fit"
-        )
+            lambda given=gradients: optimizer.step(given), kind,
+            f"{len(gradients)} gradients" if len(gradients) != 2 else "gradient ",
+            because="one does not fit",
+        )  # fmt: skip
         expect(weights[0], tt.zeros(2), because="the first was fine, and waits for the others")
     expect(optimizer.steps, [0, 0], because="no step was made")
 
@@ -768,36 +804,47 @@ def test_memory_that_cannot_be_written_to_is_refused():
     )
 
 
-def test_a_step_is_one_operation_that_returns_the_parameter():
-    weight, heard = tt.ones(2), []
-    optimizer = tt.Adam([weight], 0.5)
+def test_a_step_is_one_operation_that_returns_a_parameter():
+    weights, heard = [tt.ones(2), tt.ones(1, 3), tt.ones(4)], []
+    optimizer = tt.Adam(weights, 0.5)
     with tt.listen(lambda *told: heard.append(told)):
-        optimizer.step([tt.ones(2)])
+        optimizer.step([tt.ones(2), tt.ones(1, 3), None])
     ((operation, inputs, options, output, _),) = heard
     expect(operation, "adam_step", because="so that it can be timed and swapped")
-    expect(inputs[0] is weight, True, because="the parameter is the first input")
-    expect(output.shares_memory(weight), True, because="and what was written is its memory")
-    expect((options["lr"], options["step"]), (0.5, 1), because="all else are options")
+    expect([inputs[0] is weights[0], inputs[4] is weights[1], len(inputs)], [True, True, 8],
+           because="each parameter, its gradient, its mean and its square")  # fmt: skip
+    expect(output.shares_memory(weights[0]), True, because="and what was written is its memory")
+    wanted = (0.5, 1, 2)
+    expect(tuple(options[name] for name in ("lr", "step", "count")), wanted, because="all else")
+
+
+def test_what_differs_goes_through_the_door_alone():
+    weights = [tt.ones(2), tt.ones(2).to(tt.float64), tt.ones(3), tt.ones(1)]
+    optimizer, heard = tt.Adam(weights), []
+    moves = [tt.ones(2), tt.ones(2).to(tt.float64), tt.ones(3), None]
+    with tt.listen(lambda operation, inputs, options, *_: heard.append(
+        (inputs[0].shape, options["step"], options["count"], inputs[0].dtype)
+    )):  # fmt: skip
+        optimizer.step(moves)
+        optimizer.step([*moves[:2], None, tt.ones(1)])
+    expect(heard, [((2,), 1, 2, tt.float32), ((2,), 1, 1, tt.float64), ((2,), 2, 1, tt.float32),
+                   ((2,), 2, 1, tt.float64), ((1,), 1, 1, tt.float32)],
+           because="one dtype and one number of step at a time")  # fmt: skip
 
 
 def test_the_table_says_which_inputs_are_written_to():
     for make in (MAKERS["momentum"], MAKERS["RMSprop with momentum"], MAKERS["Adam"]):
-        optimizer, heard = make([tt.ones(2)]), []
-        before = [one.clone() for one in (*optimizer.parameters, tt.ones(2), *optimizer.memory[0])]
-        with tt.listen(
-            lambda operation, inputs, *_, heard=heard: heard.append((operation, inputs))
-        ):
-            optimizer.step([tt.ones(2)])
+        optimizer, heard = make([tt.ones(2), tt.ones(3)]), []
+        moves = [tt.ones(2), tt.ones(3)]
+        parts = zip(optimizer.parameters, moves, optimizer.memory, strict=True)
+        before = [one.clone() for p, g, memory in parts for one in (p, g, *memory)]
+        with tt.listen(lambda operation, inputs, *_, h=heard: h.append((operation, inputs))):
+            optimizer.step(moves)
         ((operation, inputs),) = heard
-        changed = [
-            place
-            for place, (ours, theirs) in enumerate(zip(inputs, before, strict=True))
-            if bool((ours != theirs).any())
-        ]
-        written = tt.training.optimizers.WRITTEN[operation]
-        expect(
-            tuple(changed), written, because=f"{operation} changes all that it says, and no more"
-        )
+        changed = [bool((a != b).any()) for a, b in zip(inputs, before, strict=True)]
+        written = tt.training.updates.WRITTEN[operation]
+        half = [place in written for place in range(len(inputs) // 2)]
+        expect(changed, half * 2, because=f"{operation} changes all that it says, and no more")
 
 
 def test_gradients_that_are_no_numbers_are_not_hidden():
@@ -807,6 +854,54 @@ def test_gradients_that_are_no_numbers_are_not_hidden():
             warnings.simplefilter("error")
             make([weight]).step([tt.tensor([math.nan, 1.0])])
         expect(weight.isnan().tolist(), [True, False], because="nan stays where it came from")
+
+
+def test_parameters_that_cannot_be_moved_leave_all_where_they_are():
+    weights = [tt.zeros(2), tt.zeros(1).expand(2)]
+    for make in MAKERS.values():
+        optimizer = make(weights)
+        expect_error(lambda o=optimizer: o.step([tt.ones(2), tt.ones(2)]), ValueError,
+                     "parameter 1", "clone()", because="two numbers share a place")  # fmt: skip
+        expect((weights[0].tolist(), optimizer.steps), ([0.0, 0.0], [0, 0]),
+               because="the first waits")  # fmt: skip
+
+
+def test_a_model_that_changes_its_dtype_needs_a_new_optimizer():
+    for before, after in ((tt.float32, tt.float64), (tt.float64, tt.float32)):
+        model = tt.Sequential(tt.Dense(2, 1, bias=False)).to(before)
+        optimizer = tt.Adam(model.parameters())
+        model.to(after)
+        expect_error(
+            lambda o=optimizer, dtype=after: o.step([tt.ones(1, 2).to(dtype)]), TypeError,
+            f"parameter 0 is {after}", f"was {before}",
+            because="what it remembers is of another dtype, and would not be written to",
+        )  # fmt: skip
+
+
+def test_only_momentum_needs_a_velocity():
+    weights = [tt.zeros(1)]
+    for optimizer, wanted in (
+        (tt.SGD(weights, 0.1), ()),
+        (tt.SGD(weights, 0.1, momentum=0.5), ("velocity",)),
+        (tt.RMSprop(weights), ("square",)),
+        (tt.RMSprop(weights, momentum=0.5), ("square", "velocity")),
+    ):
+        expect(optimizer.remembers, wanted, because=f"{optimizer} remembers no more")
+
+
+def test_what_is_no_tensor_and_no_number_is_refused():
+    weight = tt.zeros(2)
+    for make, kind, mention in (
+        (lambda: tt.SGD(weight, 0.1), TypeError, "[weight]"),
+        (lambda: tt.SGD([weight], 0.1).step([np.ones(2)]), TypeError, "gradient 0 is no tensor"),
+        (lambda: tt.SGD([weight], "0.1"), TypeError, "lr is a number, not '0.1'"),
+        (lambda: tt.SGD([weight], None), TypeError, "lr is a number"),
+        (lambda: tt.Adam([weight], betas=0.9), ValueError, "pair of shares"),
+        (lambda: tt.Adam([weight], betas=(0.9,)), ValueError, "(0.9,)"),
+        (lambda: tt.Adam([weight], betas=(0.9, 0.9, 0.9)), ValueError, "pair of shares"),
+    ):
+        expect_error(make, kind, mention, because="it says what to write instead")
+    expect(tt.SGD([weight], np.float32(0.5)).lr, 0.5, because="a number of NumPy's is a number")
 
 
 # Step 9
@@ -837,6 +932,14 @@ def test_limits_that_limit_nothing_are_refused():
         )
     expect(tt.training.clip_grad_norm_([], 1.0), 0.0, because="no gradients have no length")
     expect(tt.training.clip_grad_norm_([None], math.inf), 0.0, because="inf clips nothing")
+
+
+def test_lengths_of_small_floats_do_not_overflow():
+    for dtype, number, wanted in ((tt.float16, 300.0, 900.0), (tt.float32, 1e30, math.inf)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = tt.training.total_norm([tt.full((9,), number).to(dtype)])
+        expect(found, wanted, because="squares of float16 get the room of float32; more is seen")
 
 
 def test_numbers_can_be_clipped_one_by_one():
@@ -942,6 +1045,20 @@ def test_yes_and_no_agree_with_logarithms_of_shares():
         expect(found.numpy(), np.asarray(value), because=reduction, within=1e-12)
 
 
+def test_losses_say_what_they_cannot_compare():
+    for loss in (tt.mse_loss, tt.huber_loss, tt.binary_cross_entropy_with_logits,
+                 tt.cross_entropy, tt.accuracy):  # fmt: skip
+        for given in ((tt.zeros(1, 2), np.zeros(1)), (np.zeros((1, 2)), tt.tensor([0])),
+                      (tt.zeros(1, 2), [0])):  # fmt: skip
+            expect_error(lambda f=loss, g=given: f(*g), TypeError, "tensor(...)",
+                         because="arrays and lists become tensors first")  # fmt: skip
+    for wrong in (-0.1, 1.1, math.nan):
+        expect_error(
+            lambda w=wrong: tt.cross_entropy(tt.zeros(1, 2), tt.tensor([0]), label_smoothing=w),
+            ValueError, f"from 0 to 1, not {wrong}", because="a share of the target is given away",
+        )  # fmt: skip
+
+
 def test_softplus_is_exact_at_both_ends():
     found = tt.softplus(tt.tensor([-800.0, -40.0, 0.0, 40.0, 800.0], tt.float64))
     wanted = [0.0, math.exp(-40), math.log(2), 40.0 + math.exp(-40), 800.0]
@@ -973,6 +1090,9 @@ def test_confusion_counts_every_example_once():
 def test_places_are_those_of_a_sorted_list():
     logits, targets = tt.tensor(random(60, 6).round(1)), labels(60, count=6)
     for k in range(1, 7):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tt.top_k_accuracy(logits, targets, k=k)
         ranked = [sorted(range(6), key=lambda c, row=row: -row[c])[:k] for row in logits.tolist()]
         wanted = sum(t in best for t, best in zip(targets.tolist(), ranked, strict=True)) / 60
         found = tt.top_k_accuracy(logits, targets, k=k)
@@ -984,7 +1104,9 @@ def test_places_are_those_of_a_sorted_list():
 
 def test_a_score_that_is_no_number_is_never_right():
     nothing = tt.tensor([[math.nan, math.nan], [0.0, 1.0]])
-    expect(tt.accuracy(nothing, tt.tensor([0, 1])), 0.5, because="nan is above nothing")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        expect(tt.accuracy(nothing, tt.tensor([0, 1])), 0.5, because="nan is above nothing")
 
 
 def test_metrics_refuse_what_they_cannot_count():
@@ -998,6 +1120,14 @@ def test_metrics_refuse_what_they_cannot_count():
                 lambda m=metric, a=logits, b=targets: m(a, b), ValueError, mention,
                 because="one row of scores and one class for each example",
             )  # fmt: skip
+
+
+def test_shares_of_nothing_are_refused():
+    for k, logits, mention in ((0, tt.zeros(1, 2), "not 0"), (1, tt.zeros(0, 2), "0 examples")):
+        expect_error(
+            lambda k=k, a=logits: tt.top_k_accuracy(a, tt.zeros(len(a), dtype=tt.int64), k=k),
+            ValueError, mention, because="there is nothing to count",
+        )  # fmt: skip
 
 
 # The memory of a step
@@ -1021,6 +1151,19 @@ def test_memory_is_counted_by_part():
     expect(
         plain.total("bytes"), table.total("bytes") - 2 * weights, because="SGD remembers nothing"
     )
+
+
+def test_activations_are_what_python_allocates_for_a_pass():
+    model, inputs = tt.MLP(64, 256, 10), tt.zeros(256, 64)
+    table = tt.memory_table(model, tt.SGD(model.parameters(), 0.1), inputs)
+    counted = sum(row[3] for row in table.rows if row[0] == "activations")
+    kept = []
+    tracemalloc.start()
+    with tt.listen(lambda operation, inputs, options, output, seconds: kept.append(output)):
+        model(inputs)
+    allocated, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expect(0.99 < counted / allocated <= 1, True, because=f"{counted:,} of {allocated:,} bytes")
 
 
 def test_counting_memory_leaves_no_trace():
@@ -1077,12 +1220,12 @@ def test_a_gradient_that_is_no_number_stops_and_says_where():
     model = tt.Sequential(tt.Dense(2, 1))
     good, bad = pairs()[0], (tt.tensor([[math.inf, 1.0]]), tt.zeros(1, 1))
     trainer = trainer_of(model)
-    trainer.epoch = 1
+    trainer.epoch = 3
     for batch in pairs():
         trainer.train_step(*batch)
     before = model.state_dict()
     expect_error(
-        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3 of epoch 2",
+        lambda: trainer.train_step(*bad), FloatingPointError, "loss is inf", "step 3, in epoch 4",
         "0.1", f"{trainer.history.gradient_norms[2]:.3g} long",
         because="it says when, and what to look at",
     )  # fmt: skip
@@ -1106,7 +1249,6 @@ def test_an_epoch_returns_the_mean_over_examples():
     trainer = trainer_of(tt.Dense(2, 1), gradients=source)
     batches = [(tt.zeros(3, 2), tt.zeros(3, 1)), (tt.zeros(1, 2), tt.zeros(1, 1))]
     expect(trainer.train_epoch(batches), 1.75, because="three examples of 1 and one of 4")
-    expect(math.isnan(trainer.train_epoch([])), True, because="no examples have no mean")
 
 
 def test_training_and_evaluation_set_the_mode():
@@ -1132,8 +1274,24 @@ def test_evaluation_averages_loss_and_metrics_over_examples():
     batches = [(tt.ones(3, 1) * 2, tt.zeros(3, 1)), (tt.ones(1, 1) * 7, tt.zeros(1, 1))]
     found = trainer.evaluate(batches)
     expect(found, {"loss": 15.25, "first": 3.25}, because="(3 * 4 + 49) / 4 and (3 * 2 + 7) / 4")
-    empty = trainer.evaluate([])
-    expect([math.isnan(value) for value in empty.values()], [True, True], because="nothing to see")
+
+
+def test_batches_that_are_none_are_refused():
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)))
+    (good,) = pairs(1)
+    for batches, kind, mention in (
+        ([], ValueError, "no batch"),
+        ([good, (tt.zeros(0, 2), tt.zeros(0, 1))], ValueError, "batch 2 has no example"),
+        ([(tt.zeros(2, 2), tt.zeros(0, 1))], ValueError, "batch 1 has no example"),
+        ([good, good[:1]], TypeError, "batch 2 has 1"),
+        ([(*good, good)], TypeError, "batch 1 has 3"),
+        ([tt.zeros(2, 1)], TypeError, "batch 1 has 1"),
+    ):
+        for go in (trainer.train_epoch, trainer.evaluate):
+            expect_error(lambda b=batches, go=go: go(b), kind, mention, because="it says which")
+    expect_error(lambda: trainer.fit(iter([good]), epochs=2), ValueError, "used up",
+                 because="an iterator gives its batches once")  # fmt: skip
+    expect(trainer.evaluate([list(good)])["loss"] > 0, True, because="a list is a pair as well")
 
 
 def test_epochs_are_counted_in_all():
@@ -1194,13 +1352,16 @@ def test_one_line_an_epoch_is_written():
 class Bar:
     """A bar that notes what it was made of."""
 
-    made = ()
+    made, closed = (), 0
 
     def __init__(self, batches, **options):
         self.batches, type(self).made = batches, options
 
     def __iter__(self):
         return iter(self.batches)
+
+    def close(self):
+        type(self).closed += 1
 
 
 def pretend(monkeypatch, name):
@@ -1211,33 +1372,53 @@ def pretend(monkeypatch, name):
     monkeypatch.setitem(sys.modules, name, module)
 
 
-def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
-    find = tt.training.progress.find_bar
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    monkeypatch.setitem(sys.modules, "ipykernel", None)
-    monkeypatch.delitem(sys.modules, "tqdm")
-    monkeypatch.delitem(sys.modules, "ipywidgets")
-    monkeypatch.delitem(sys.modules, "ipykernel")
+def terminal_with_tqdm(monkeypatch):
+    """Return a terminal that stands in for this one, where tqdm is installed."""
+    for name in ("tqdm", "ipywidgets", "ipykernel"):
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
     for name in ("tqdm", "tqdm.notebook"):
         pretend(monkeypatch, name)
-    screen = types.SimpleNamespace(isatty=lambda: True)
-    monkeypatch.setattr(sys, "stderr", screen)
+    terminal = types.SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setattr(Bar, "closed", 0)
+    return terminal
+
+
+def test_a_bar_is_shown_where_somebody_watches(monkeypatch):
+    screen = terminal_with_tqdm(monkeypatch)
+    find, bar_over = tt.training.progress.find_bar, tt.training.progress.bar_over
     expect(find() is Bar, True, because="a terminal shows the bar")
-    shown = tt.training.progress.with_bar([1, 2], "epoch 1/3")
-    expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
-           because="the batches pass through it")  # fmt: skip
-    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
-    trainer.fit(pairs(1), epochs=2)
-    expect(Bar.made["desc"], "epoch 2/2", because="each epoch has its number")
+    with bar_over([1, 2], "epoch 1/3") as shown:
+        expect((list(shown), Bar.made), ([1, 2], {"desc": "epoch 1/3", "leave": False}),
+               because="the batches pass through it")  # fmt: skip
+        expect(Bar.closed, 0, because="it is shown until the end")
+    expect(Bar.closed, 1, because="then it is taken away")
     screen.isatty = lambda: False
     expect(find(), None, because="a log does not")
     pretend(monkeypatch, "ipykernel")
     pretend(monkeypatch, "ipywidgets")
     expect(find() is Bar, True, because="a notebook does")
-    batches = [3]
     monkeypatch.delitem(sys.modules, "ipykernel")
-    expect(tt.training.progress.with_bar(batches, "") is batches, True, because="quiet otherwise")
+    batches = [3]
+    with bar_over(batches, "") as shown:
+        expect(shown is batches, True, because="quiet otherwise")
+    monkeypatch.setattr(sys, "stderr", None)
+    expect(find(), None, because="a program without a window has none")
+
+
+def test_every_epoch_has_its_bar(monkeypatch):
+    terminal_with_tqdm(monkeypatch)
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), log=[].append)
+    trainer.fit(pairs(1), epochs=2)
+    expect((Bar.made["desc"], Bar.closed), ("epoch 2/2", 2), because="with its number")
+    expect_error(lambda: trainer.fit([(1, 2, 3)], epochs=3), TypeError, because="it fails")
+    expect(Bar.closed, 3, because="an error takes the bar away, too")
+    trainer.fit(pairs(1), epochs=3)
+    expect((Bar.made["desc"], Bar.closed), ("epoch 3/3", 4), because="and can be made again")
+    trainer.log = None
+    trainer.fit(pairs(1), epochs=4)
+    expect(Bar.closed, 4, because="who wants no lines wants no bar")
 
 
 def test_the_history_tells_columns_and_keeps_them():
@@ -1295,6 +1476,14 @@ def test_stopping_remembers_the_best():
     for options in ({"patience": 0}, {"min_delta": -1.0}, {"mode": "least"}):
         expect_error(lambda o=options: tt.EarlyStopping(**o), ValueError,
                      str(next(iter(options.values()))), because="nothing could stop")  # fmt: skip
+
+
+def test_patience_that_ran_out_before_stops_at_once():
+    stopping = tt.EarlyStopping("train_loss", patience=2)
+    stopping.load_state_dict({"best": tt.tensor(-1.0, tt.float64), "waited": tt.tensor(7)})
+    trainer = trainer_of(tt.Sequential(tt.Dense(2, 1)), callbacks=[stopping])
+    trainer.fit(pairs(1), epochs=5)
+    expect((trainer.epoch, stopping.waited), (1, 8), because="it had waited for 7 already")
 
 
 def test_a_result_that_is_not_there_is_named():
@@ -1387,7 +1576,7 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     kept = tt.Checkpoints(folder, keep=2)
     expect(kept.latest(), None, because="there is none yet")
     kept.save(0, {"w": tt.ones(1)}, {})
-    for left in ("epoch-000001.safetensors.part", "epoch-000001.safetensors.part.7.tmp"):
+    for left in ("epoch-000001.safetensors.0a1b2c3d.part", "epoch-000003.safetensors.ff.part"):
         (folder / left).write_bytes(b"half")
     for epoch in (1, 2, 10):
         kept.save(epoch, {"w": tt.ones(1)}, {"epoch": epoch})
@@ -1404,25 +1593,6 @@ def test_a_folder_keeps_the_last_checkpoints(tmp_path):
     for options in ({"keep": 0}, {"every": 0}):
         expect_error(lambda o=options: tt.Checkpoints(folder, **o), ValueError, "0",
                      because="nothing would be kept")  # fmt: skip
-
-
-def test_folders_are_not_forced_where_the_system_opens_none(tmp_path, monkeypatch):
-    file, opened = tmp_path / "file", []
-    file.write_bytes(b"")
-    force, open_file = tt.training.checkpoints.force_to_disk, os.open
-
-    def note(path, flags):
-        opened.append(path)
-        return open_file(path, flags)
-
-    monkeypatch.setattr(os, "open", note)
-    force(file)
-    force(tmp_path)
-    monkeypatch.setattr(os, "name", "nt")
-    force(file)
-    force(tmp_path)
-    monkeypatch.undo()
-    expect(opened, [file, tmp_path, file], because="Windows opens no folder")
 
 
 def test_the_sentence_on_damage_shows_the_beginnings_of_both_digests(tmp_path):
@@ -1443,8 +1613,11 @@ def test_a_damaged_last_checkpoint_is_passed_over_with_a_warning(tmp_path):
     for epoch in (1, 2):
         kept.save(epoch, {"w": tt.ones(1)}, {"epoch": epoch})
     kept.paths()[-1].write_bytes(b"half of a fi")
-    with pytest.warns(UserWarning, match=r"epoch-000002.* is damaged.*The one before it is used"):
+    with pytest.warns(
+        UserWarning, match=r"epoch-000002.* is damaged.*The one before it is used"
+    ) as warned:
         found = kept.latest()
+    expect(warned[0].filename, __file__, because="the warning names the line that asked for it")
     expect(found.facts, {"epoch": 1}, because="the one before is whole")
     kept.paths()[0].write_bytes(b"")
     with pytest.warns(UserWarning, match="epoch-00000[12]"):
@@ -1543,6 +1716,72 @@ def test_a_checkpoint_that_does_not_fit_changes_nothing(tmp_path):
 
 
 # Generators
+
+
+def test_a_new_training_does_not_write_over_checkpoints(tmp_path):
+    trainer, *loaders = small_training(tmp_path)
+    trainer.fit(*loaders, epochs=1)
+    trainer.fit(*loaders, epochs=2)
+    again, *loaders = small_training(tmp_path)
+    expect_error(lambda: again.fit(*loaders, epochs=1), FileExistsError, str(tmp_path), "resume()",
+                 because="they may be all that is left of a long training")  # fmt: skip
+    expect((again.epoch, len(list(tmp_path.iterdir()))), (0, 2), because="nothing was changed")
+
+
+class Interrupting(tt.training.Callback):
+    """Press Ctrl-C after so many steps, once."""
+
+    def __init__(self, steps):
+        self.steps = steps
+
+    def on_step_end(self, trainer):
+        if len(trainer.history.losses) == self.steps:
+            self.steps = None
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_epoch_can_be_made_again_to_the_same_bits(tmp_path):
+    whole, *loaders = small_training(tmp_path / "a")
+    whole.callbacks.append(Interrupting(None))
+    whole.fit(*loaders, epochs=4)
+    part, *loaders = small_training(tmp_path / "b")
+    part.callbacks.append(Interrupting(8))
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(*loaders, epochs=4)
+    history = part.history
+    counts = [len(getattr(history, name)) for name in ("losses", "learning_rates")]
+    expect((part.epoch, len(history.epochs), counts), (2, 2, [8, 8]),
+           because="two epochs were done, and two steps of the third")  # fmt: skip
+    part.resume(*loaders, epochs=4)
+    expect(part.history.losses, whole.history.losses, because="the third begins again")
+    for name, kept in whole.state().tensors.items():
+        expect(part.state().tensors[name], kept, because=f"{name}, bit for bit")
+
+
+def test_a_trainer_refuses_what_is_not_its_own(tmp_path):
+    model = tt.Sequential(tt.Dense(2, 1))
+    for parameters in (tt.Dense(2, 1).parameters(), [*model.parameters()][::-1],
+                       [*model.parameters()][:1]):  # fmt: skip
+        other = trainer_of(model, tt.SGD(parameters, 0.1))
+        expect_error(lambda o=other: o.fit(pairs(1), epochs=1), ValueError, "model.parameters()",
+                     because="gradients come in the order of the model's")  # fmt: skip
+    expect_error(lambda: trainer_of(model, callbacks=[tt.EarlyStopping]), TypeError, "callback",
+                 because="the class was given, and not an object of it")  # fmt: skip
+    path = tmp_path / "saved.safetensors"
+    tt.save_checkpoint(path, {}, {"epoch": 1})
+    plain, stopping = trainer_of(model), trainer_of(model, callbacks=[tt.EarlyStopping()])
+    expect_error(lambda: plain.load(path), ValueError, "lacks is_stopped, epochs, generators;",
+                 because="nothing of a trainer is in it")  # fmt: skip
+    for saving, loading, mention in ((plain, stopping, "no state of EarlyStopping"),
+                                     (stopping, plain, "state of callback0, which")):  # fmt: skip
+        saving.save(path)
+        expect_error(lambda o=loading: o.load(path), ValueError, mention,
+                     because="the callbacks are not those that it had")  # fmt: skip
+    for kept in ("best", "waited"):
+        expect_error(lambda k=kept: tt.EarlyStopping().load_state_dict({k: tt.tensor(1.0)}),
+                     ValueError, "callbacks", because="it needs both")  # fmt: skip
+    expect_error(lambda: tt.save_checkpoint(path, {}, {"a": {1, 2}}), TypeError, "{1, 2}",
+                 because="JSON holds no sets")  # fmt: skip
 
 
 def test_generators_are_found_where_they_are_held():

@@ -8,7 +8,7 @@ import numpy as np
 
 from tinytorch.course import mistake
 from tinytorch.layers import log_softmax, softmax
-from tinytorch.networks import save_safetensors
+from tinytorch.networks.safetensors import safetensors_bytes
 from tinytorch.tensors import arange, eye
 from tinytorch.training.backpropagation import loss_gradient, passes, rule_of
 from tinytorch.training.checkpoints import described, force_to_disk, part_of
@@ -124,6 +124,18 @@ def sign_forgotten(logits, targets, *, label_smoothing=0.0, reduction="mean"):
 def counted_from_the_end(logits, targets, *, label_smoothing=0.0, reduction="mean"):
     rows = -log_softmax(classes_last(logits), 1)
     return reduced(smoothed(rows, targets, label_smoothing).reshape(targets.shape), reduction)
+
+
+@mistake(
+    "training.cross_entropy",
+    caught_by="test_smoothing_asks_a_little_for_every_class",
+    says="You left the smoothing out. With a label_smoothing of s, 1 - s of a term is the true "
+    "class's surprise, and s the mean of all classes' surprises.",
+)
+def smoothing_ignored(logits, targets, *, label_smoothing=0.0, reduction="mean"):
+    require_classes(logits, targets)
+    rows = -log_softmax(classes_last(logits), 1)
+    return reduced(picked(rows, targets).reshape(targets.shape), reduction)
 
 
 @mistake(
@@ -599,6 +611,22 @@ def corrected_as_the_first(
 @mistake(
     "training.adam_step",
     caught_by="test_mean_and_square_follow_the_gradient",
+    says="You made new arrays and gave them the old names. Whoever called keeps the old ones, and "
+    "the next step begins at 0 again: write to their memory, with *= and +=.",
+)
+def new_means(
+    parameter, gradient, mean, square, *, step, lr, betas, eps, weight_decay=0.0, decoupled=False
+):
+    gradient = decayed(parameter, gradient, lr, weight_decay, decoupled)
+    mean = betas[0] * mean + (1 - betas[0]) * gradient
+    square = betas[1] * square + (1 - betas[1]) * gradient * gradient
+    usual = np.sqrt(square / (1 - betas[1] ** step)) + eps
+    parameter -= lr / (1 - betas[0] ** step) * mean / usual
+
+
+@mistake(
+    "training.adam_step",
+    caught_by="test_mean_and_square_follow_the_gradient",
     says="You wrote the corrected mean and square back. They would be corrected again in the next "
     "step: correct them only where they are used.",
 )
@@ -867,10 +895,10 @@ def one_source_for_all(self, inputs, targets):
 )
 def moved_before_it_was_written(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    os.replace(part, place)
-    force_to_disk(place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        os.replace(part, place)
+        force_to_disk(place)
     force_to_disk(place.parent)
 
 
@@ -882,10 +910,25 @@ def moved_before_it_was_written(path, tensors, facts):
 )
 def folder_forgotten(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        os.replace(part, place)
+
+
+@mistake(
+    "training.save_checkpoint",
+    caught_by="test_a_file_is_on_the_disk_before_it_is_moved_and_its_name_after",
+    says="You renamed the part. On Windows that fails where a file of that name is there already: "
+    "os.replace moves it on every system.",
+)
+def renamed(path, tensors, facts):
+    place = Path(path)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        part.rename(place)
+    force_to_disk(place.parent)
 
 
 @mistake(
@@ -896,23 +939,36 @@ def folder_forgotten(path, tensors, facts):
 )
 def never_forced(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        os.replace(part, place)
 
 
 @mistake(
     "training.save_checkpoint",
-    caught_by="test_nothing_is_left_beside_a_checkpoint",
+    caught_by="test_a_file_is_on_the_disk_before_it_is_moved_and_its_name_after",
     says="You copied the part instead of moving it. A copy takes time, in which half of it is "
     "there: os.replace moves it at once.",
 )
 def copied(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    place.write_bytes(part.read_bytes())
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        place.write_bytes(part.read_bytes())
+    force_to_disk(place.parent)
+
+
+@mistake(
+    "training.save_checkpoint",
+    caught_by="test_a_checkpoint_that_was_there_survives_a_write_that_fails",
+    says="You wrote over the checkpoint that was there. From when the file is opened until the "
+    "disk has all of it there is no whole one: write to the part, and move it.",
+)
+def written_over(path, tensors, facts):
+    place = Path(path)
+    place.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+    force_to_disk(place)
     force_to_disk(place.parent)
 
 
@@ -924,8 +980,8 @@ def copied(path, tensors, facts):
 )
 def tensors_alone(path, tensors, facts):
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part)
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors))
+        force_to_disk(part)
+        os.replace(part, place)
     force_to_disk(place.parent)

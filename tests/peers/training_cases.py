@@ -49,6 +49,23 @@ def stepped(lib: ModuleType, name: str, start: Any, *moves: Any, **options: Any)
     return parameter
 
 
+def stepped_together(lib: ModuleType, name: str, *starts: Any, **options: Any) -> Any:
+    """Return parameters after steps of one optimizer along where they began, in one line."""
+    parameters = [start.clone() for start in starts]
+    if not hasattr(lib, "nn"):
+        optimizer = getattr(lib, name)(parameters, **options)
+        for _ in range(3):
+            optimizer.step([*starts[:-1], None])
+        return lib.cat([one.flatten() for one in parameters])
+    parameters = [lib.nn.Parameter(one) for one in parameters]
+    optimizer = getattr(lib.optim, name)(parameters, **options)
+    for parameter, start in zip(parameters[:-1], starts, strict=False):
+        parameter.grad = start.clone()
+    for _ in range(3):
+        optimizer.step()
+    return lib.cat([one.flatten() for one in parameters])
+
+
 def clipped(lib: ModuleType, name: str, limit: float, *moves: Any) -> Any:
     """Return gradients after clipping, in one line."""
     if not hasattr(lib, "nn"):
@@ -87,6 +104,7 @@ HELPERS = {
     "rates": rates,
     "slope": slope,
     "stepped": stepped,
+    "stepped_together": stepped_together,
 }
 
 REDUCTIONS = ("", "reduction='sum'", "reduction='none'")
@@ -135,6 +153,12 @@ def surprises() -> Iterator[Case]:
                        ("2,4,3", "2,4", "int64"), ("5,4", "5", "float32")):  # fmt: skip
         inputs = {"a": f"float32[{a}]", "b": f"{kind}[{b}]"}
         yield Case("losses", "nn(lib).cross_entropy(a, b * 0)", inputs)
+    for smoothing in ("1.0", "1.5", "-0.5"):
+        inputs = {"a": "float32[5,4]", "b": "int64[5]"}
+        yield Case("losses", line.format(4, f"label_smoothing={smoothing}"), inputs)
+    for dtype, factor in product(FLOATS, ("1e30", "-1e30", "1e-30")):
+        inputs = {"a": f"{dtype}[5,4]", "b": "int64[5]"}
+        yield Case("losses", f"nn(lib).cross_entropy(a * {factor}, b % 4)", inputs)
     for wrong in ("4", "-1"):
         inputs = {"a": "float32[5,4]", "b": "int64[5]"}
         yield Case("losses", f"nn(lib).cross_entropy(a, b * 0 + {wrong})", inputs)
@@ -197,6 +221,10 @@ def steps() -> Iterator[Case]:
             for shape in shapes:
                 inputs = {"a": f"{dtype}{shape}", "b": f"{dtype}{shape.rstrip('T')}"}
                 yield Case("optimizers", f"stepped(lib, {settings.format(moves)})", inputs)
+    for settings, dtype in product(OPTIMIZERS, FLOATS):
+        inputs = {"a": f"{dtype}[3,4]T", "b": f"{dtype}[5]"}
+        line = f"stepped_together(lib, {settings.format('a, b, a[0], b * 2')})"
+        yield Case("optimizers", line, inputs)
     for settings in ("'SGD', a, b, lr=-1.0", "'SGD', a, b, lr=0.1, momentum=-1.0",
                      "'SGD', a, b, lr=0.1, nesterov=True", "'SGD', a, b, lr=0.1, weight_decay=-1.0",
                      "'Adam', a, b, betas=(0.9, 1.0)", "'Adam', a, b, betas=(-1.0, 0.9)",
@@ -214,6 +242,7 @@ def limits() -> Iterator[Case]:
         inputs = {"a": f"{dtype}[3,4]", "b": f"{dtype}[5]T"}
         for name in ("clip_grad_norm_", "clip_grad_value_"):
             yield Case("clipping", f"clipped(lib, '{name}', {limit}, a, b)", inputs)
+            yield Case("clipping", f"clipped(lib, '{name}', {limit}, a * 0, b * 0)", inputs)
 
 
 def schedules() -> Iterator[Case]:

@@ -264,6 +264,18 @@ def test_any_change_of_a_checkpoint_is_noticed(saved, data):
     assert tt.load_checkpoint(path).facts["epoch"] == 0
 
 
+def test_a_checkpoint_that_is_cut_off_anywhere_is_refused(saved):
+    path, content = saved
+    header = 8 + int.from_bytes(content[:8], "little")
+    ends = [*range(header + 9), *range(header + 9, len(content), 97), len(content) - 1]
+    for end in ends:
+        path.write_bytes(content[:end])
+        with pytest.raises(ValueError, match=r"^[^\n]*saved\.safetensors is damaged[^\n]*$"):
+            tt.load_checkpoint(path)
+    path.write_bytes(content)
+    assert tt.load_checkpoint(path).facts["epoch"] == 0
+
+
 TRAINING = """
 import sys
 import numpy as np

@@ -8,7 +8,7 @@ from tinytorch.autograd.rules import register_not_differentiable, register_rule
 from tinytorch.tensors import Tensor, apply, zeros_like
 from tinytorch.tensors.dtypes import TensorLike
 from tinytorch.tensors.shapes import Shape
-from tinytorch.training.optimizers import WRITTEN
+from tinytorch.training.updates import WRITTEN
 
 
 def choose(condition: Tensor, a: TensorLike, b: TensorLike) -> Tensor:

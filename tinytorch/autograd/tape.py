@@ -95,9 +95,10 @@ def hear_writing(
         raise refusal(inputs[0])
     if is_recorded and writes.recorded:
         check_aliases(inputs)
-    for place in IN_PLACE[operation]:
-        if place < len(inputs):
-            writes.note(inputs[place].array, is_recorded=is_recorded)
+    each = len(inputs) // options.get("count", 1)  # an optimizer moves many parameters at once
+    for place, one in enumerate(inputs):
+        if place % each in IN_PLACE[operation]:
+            writes.note(one.array, is_recorded=is_recorded)
     if is_recorded:
         record(operation, inputs, options, output)
         set_node(inputs[0], output._node)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from tinytorch.autograd.modes import mode
 from tinytorch.autograd.nodes import Leaf, Node, next_number, node_of
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.dtypes import Array
-from tinytorch.training.optimizers import WRITTEN
+from tinytorch.training.updates import WRITTEN
 
 IN_PLACE = {"setitem": (0,), **WRITTEN}  # which of their inputs operations write to
 

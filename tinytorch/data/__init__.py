@@ -3,7 +3,7 @@
 In the order of the chapter: ``samplers`` decide which samples come when, ``dataset`` says what a
 set is, ``collating`` makes a batch, ``transforms`` and ``seeds`` change samples on the way,
 ``workers`` (``threads``, ``processes``) and ``loader`` read ahead, ``cache`` and ``shards`` keep
-to a budget of bytes.
+to a budget of bytes; ``files`` are written whole or not at all.
 """
 
 from tinytorch.data.cache import Cache, CachedDataset, recall, remember, sample_bytes

@@ -18,6 +18,7 @@ import numpy as np
 
 from tinytorch.data.cache import Cache, recall, remember
 from tinytorch.data.dataset import Dataset, Sample
+from tinytorch.data.files import write_whole
 from tinytorch.setup import format_bytes
 from tinytorch.tensors import from_numpy
 from tinytorch.tensors.dtypes import Array, as_array
@@ -69,7 +70,7 @@ def write_shards(
         files = [_write(place / f"{name}.{n}.npy", rows) for n, rows in enumerate(columns)]
         shards.append({"samples": len(samples), "files": files})
     index = {"format": _FORMAT, "is_tuple": isinstance(first, tuple), "shards": shards}
-    _write_whole(place / _INDEX, json.dumps(index, indent=1).encode())
+    write_whole(place / _INDEX, json.dumps(index, indent=1).encode())
     return place
 
 
@@ -93,19 +94,12 @@ def _write(path: Path, rows: Array) -> dict[str, Any]:
     buffer = io.BytesIO()
     np.save(buffer, rows)
     content = buffer.getbuffer()
-    _write_whole(path, content)
+    write_whole(path, content)
     return {
         "name": path.name,
         "bytes": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
-
-
-def _write_whole(path: Path, content: bytes | memoryview) -> None:
-    """Write a file that is either there with all of its content, or not at all."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
 
 
 class ShardedDataset(Dataset):

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tinytorch.data.files import write_whole
 from tinytorch.tensors import Tensor, from_numpy
 from tinytorch.tensors.dtypes import Array, as_array
 
@@ -40,8 +40,18 @@ def save_safetensors(
 ) -> None:
     """Write tensors by name to a file: a ``state_dict()``, say.
 
-    The same tensors give the same bytes, which are those that the safetensors library writes. The
-    file appears whole or not at all.
+    The file appears whole or not at all. Raises ValueError for a name or metadata that the format
+    cannot hold, OSError for a place that cannot be written to.
+    """
+    write_whole(path, safetensors_bytes(state, metadata))
+
+
+def safetensors_bytes(
+    state: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> bytes:
+    """Return what a file of these tensors holds.
+
+    The same tensors give the same bytes, which are those that the safetensors library writes.
     Raises ValueError for a name or metadata that the format cannot hold.
     """
     for name in state:
@@ -57,8 +67,7 @@ def save_safetensors(
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)  # so that the tensors begin at a multiple of 8
     size = len(text).to_bytes(8, "little")
-    content = b"".join([size, text, *(array.tobytes() for _, array in arrays)])
-    _write_whole(Path(path), content)
+    return b"".join([size, text, *(array.tobytes() for _, array in arrays)])
 
 
 def load_safetensors(path: str | Path) -> dict[str, Tensor]:
@@ -162,12 +171,3 @@ def _checked_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
         if not isinstance(key, str) or not isinstance(value, str):
             raise ValueError(f"metadata is text by name, not {key!r}: {value!r}; use str()")
     return dict(sorted(metadata.items()))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
 """Training: how networks find the weights that solve a problem.
 
 In the order of the chapter: ``losses`` say how wrong a network is; ``gradients`` and
-``backpropagation`` say which way is less wrong; ``optimizers``, ``schedules`` and ``clipping`` go
-there; ``metrics``, ``memory`` and ``history`` say what happened; ``trainer`` is the loop, with
-``callbacks``, ``progress`` and ``checkpoints``; ``randomness`` repeats what was drawn.
+``backpropagation`` say which way is less wrong; ``updates``, ``optimizers``, ``schedules`` and
+``clipping`` go there; ``metrics``, ``memory`` and ``history`` say what happened; ``trainer`` is the
+loop, with ``callbacks``, ``progress``, ``checkpoints`` and ``state``; ``randomness`` repeats what
+was drawn.
 """
 
 from tinytorch.training.backpropagation import (
@@ -44,16 +45,7 @@ from tinytorch.training.losses import (
 )
 from tinytorch.training.memory import memory_table
 from tinytorch.training.metrics import accuracy, confusion_matrix, top_k_accuracy
-from tinytorch.training.optimizers import (
-    SGD,
-    Adam,
-    AdamW,
-    Optimizer,
-    RMSprop,
-    adam_step,
-    rmsprop_step,
-    sgd_step,
-)
+from tinytorch.training.optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from tinytorch.training.randomness import (
     find_generators,
     generator_states,
@@ -67,6 +59,7 @@ from tinytorch.training.schedules import (
     StepLR,
 )
 from tinytorch.training.trainer import Trainer
+from tinytorch.training.updates import adam_step, rmsprop_step, sgd_step
 
 __all__ = [
     "SGD",

@@ -95,7 +95,12 @@ class EarlyStopping(Callback):
         return state | {f"weights.{name}": kept for name, kept in self.best_weights.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over a state."""
+        """Take over a state. Raises ValueError for one that is of another callback."""
+        if not {"best", "waited"} <= state.keys():
+            raise ValueError(
+                "the checkpoint has no state of EarlyStopping: give the trainer the callbacks that "
+                "it had then, in their order"
+            )
         self.best, self.waited = float(state["best"]), int(state["waited"])
         begin = "weights."
         self.best_weights = {

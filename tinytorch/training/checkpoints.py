@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinytorch.networks import load_safetensors, read_metadata, save_safetensors
+from tinytorch.data.files import force_to_disk, part_of
+from tinytorch.networks import load_safetensors, read_metadata
+from tinytorch.networks.safetensors import safetensors_bytes
 from tinytorch.tensors import Tensor
 from tinytorch.tensors.dtypes import as_array
 
@@ -34,17 +36,18 @@ def save_checkpoint(
 ) -> None:
     """Write tensors by name, and facts that JSON can hold, to a file that is whole or not there.
 
-    It is written beside its place (``part_of``) with ``save_safetensors`` and the metadata
-    ``described(tensors, facts)``, and forced onto the disk (``force_to_disk``). Only then it is
-    moved to its place, in one operation of the file system: whatever happens before, and whenever,
-    a file that was there is still there. Last the folder is forced onto the disk, so that the move
-    outlives a power failure.
+    Its content is ``safetensors_bytes(tensors, described(tensors, facts))``. It is written beside
+    its place: ``with part_of(place) as part`` gives a file there, and takes it away again after a
+    failure. It is forced onto the disk (``force_to_disk``), and only then moved to its place, in
+    one operation of the file system: whatever happens before, and whenever, a file that was there
+    is still there. Last the folder is forced onto the disk, so that the move outlives a power
+    failure. Raises OSError, in one sentence, for a place that cannot be written to.
     """
     place = Path(path)
-    part = part_of(place)
-    save_safetensors(tensors, part, metadata=described(tensors, facts))
-    force_to_disk(part)
-    os.replace(part, place)
+    with part_of(place) as part:
+        part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))
+        force_to_disk(part)
+        os.replace(part, place)
     force_to_disk(place.parent)
 
 
@@ -75,9 +78,16 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
 
 def described(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> dict[str, str]:
     """Return what stands beside the tensors in a checkpoint: format, version, facts, SHA-256."""
-    text = json.dumps(facts, default=lambda array: array.tolist())  # of some generators' states
+    text = json.dumps(facts, default=_listed)
     sha256 = digest(tensors, text)
     return {"format": FORMAT, "version": VERSION, "facts": text, "sha256": sha256}
+
+
+def _listed(fact: Any) -> Any:
+    """Return an array, which some generators' states hold, as a list."""
+    if not hasattr(fact, "tolist"):
+        raise TypeError(f"a fact is text, a number, or a list or table of facts, not {fact!r}")
+    return fact.tolist()
 
 
 def digest(tensors: Mapping[str, Tensor], text: str) -> str:
@@ -93,24 +103,11 @@ def digest(tensors: Mapping[str, Tensor], text: str) -> str:
     return total.hexdigest()
 
 
-def part_of(place: Path) -> Path:
-    """Return where a file is written before it is moved to its place."""
-    return place.with_name(f"{place.name}.part")
-
-
-def force_to_disk(path: Path) -> None:
-    """Return once a file's contents, or a folder's list of names, are on the disk."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders, and writes their names at once
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 class Checkpoints:
-    """A folder with the last checkpoints, one for every so many epochs, the oldest taken away."""
+    """A folder with the last checkpoints, one for every so many epochs, the oldest taken away.
+
+    It belongs to one training, and one process.
+    """
 
     def __init__(self, folder: str | Path, *, keep: int = 3, every: int = 1) -> None:
         if keep < 1 or every < 1:
@@ -125,7 +122,7 @@ class Checkpoints:
         """Write the checkpoint of an epoch; take away what is too old, or was never finished."""
         self.folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(self.folder / f"epoch-{epoch:06}.safetensors", tensors, facts)
-        unfinished = self.folder.glob("epoch-*.part*")
+        unfinished = self.folder.glob("epoch-*.part")
         for path in (*self.paths()[: -self.keep], *unfinished):
             path.unlink()
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinytorch.tensors import Tensor
+import numpy as np
+
+from tinytorch.tensors import Tensor, float16, float32
 
 
 def total_norm(gradients: Sequence[Tensor | None]) -> float:
     """Return the length of all gradients taken together: the root of the sum of all squares."""
     lines = [one.flatten() for one in gradients if one is not None]
-    return math.sqrt(sum(float(line @ line) for line in lines))
+    wide = [line.to(float32) if line.dtype == float16 else line for line in lines]  # room to square
+    with np.errstate(over="ignore"):
+        return math.sqrt(sum(float(line @ line) for line in wide))
 
 
 def clip_grad_norm_(gradients: list[Tensor | None], max_norm: float) -> float:
@@ -21,7 +25,8 @@ def clip_grad_norm_(gradients: list[Tensor | None], max_norm: float) -> float:
     ``max_norm / length`` times as large: their direction stays. A tensor that was in the list keeps
     its numbers, since its memory may belong to others. Where the length is no finite number,
     nothing is replaced: no factor mends that, and it should be seen.
-    Raises ValueError for a ``max_norm`` that is not above 0. Source: Pascanu et al. 2013.
+    Raises ValueError for a ``max_norm`` that is not above 0, and says which it was.
+    Source: Pascanu et al. 2013.
     """
     if not max_norm > 0:
         raise ValueError(f"a longest length is above 0, not {max_norm}")

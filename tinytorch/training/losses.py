@@ -67,9 +67,11 @@ def cross_entropy(
     score is too large. With a label smoothing of s, 1 - s of the surprise is the true class's,
     and s is the mean of all classes'.
     Raises TypeError for targets that are no integers, ValueError for shapes that do not fit and
-    for a class that is not there (``require_classes``).
+    for a class that is not there (``require_classes``), or a smoothing that is no share
+    (``require_share``).
     """
     require_classes(logits, targets)
+    require_share(label_smoothing)
     by_class = -log_softmax(classes_last(logits), 1)  # (examples, classes)
     terms = by_class[arange(len(by_class)), targets.flatten()]  # (examples,)
     if label_smoothing:
@@ -120,7 +122,8 @@ def reduced(terms: Tensor, reduction: Reduction) -> Tensor:
 
 
 def require_same_shape(prediction: Tensor, target: Tensor) -> None:
-    """Raise ValueError where a prediction and a target do not pair up one by one."""
+    """Raise an error where a prediction and a target do not pair up one by one."""
+    require_tensors(prediction, target)
     if prediction.shape != target.shape:
         raise ValueError(
             f"cannot compare predictions of shape {prediction.shape} with targets of shape "
@@ -130,6 +133,7 @@ def require_same_shape(prediction: Tensor, target: Tensor) -> None:
 
 def require_classes(logits: Tensor, targets: Tensor) -> None:
     """Raise an error where targets do not name one of the scored classes for each example."""
+    require_tensors(logits, targets)
     if targets.dtype.kind not in "iu":
         raise TypeError(f"a target is the number of a class, an integer, not {targets.dtype}")
     classes_at = 1 if logits.ndim > 1 else 0
@@ -144,6 +148,19 @@ def require_classes(logits: Tensor, targets: Tensor) -> None:
     if is_wrong.any():
         wrong = int(named[is_wrong].flat[0])
         raise ValueError(f"there is no class {wrong}: the logits score classes 0 to {classes - 1}")
+
+
+def require_tensors(*given: Tensor) -> None:
+    """Raise TypeError for predictions or targets that are no tensors."""
+    for one in given:
+        if not isinstance(one, Tensor):
+            raise TypeError(f"a loss compares tensors: give tensor(...), not {type(one).__name__}")
+
+
+def require_share(label_smoothing: float) -> None:
+    """Raise ValueError for a smoothing that is not from 0 to 1."""
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is a share, from 0 to 1, not {label_smoothing}")
 
 
 def classes_last(scores: Tensor) -> Tensor:

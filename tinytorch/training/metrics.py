@@ -25,8 +25,13 @@ def top_k_accuracy(logits: Tensor, targets: Tensor, *, k: int = 5) -> float:
 
     The place of a class is 1 more than the number of classes that score higher, and of those with
     a lower number that score the same.
+    Raises ValueError where there is no example, or k is below 1.
     """
     require_rows(logits, targets)
+    if k < 1:
+        raise ValueError(f"k is how many places count: 1 or more, not {k}")
+    if not len(targets):
+        raise ValueError("there is no share of 0 examples; leave an empty batch out")
     scores = logits.numpy()
     own = np.take_along_axis(scores, targets.numpy()[:, None].astype(np.int64), 1)
     is_before = np.arange(scores.shape[1]) < targets.numpy()[:, None]

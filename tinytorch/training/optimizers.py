@@ -1,158 +1,20 @@
 """Optimizers: how parameters move, given their gradients.
 
-The arithmetic of one parameter's step is one operation of the door. Its kernel writes to the memory
-of the parameter and of what the optimizer remembers about it, so whoever holds the parameter sees
-its new values.
+A step is one operation of the door (``updates``). It writes to the memory of the parameters, so
+whoever holds a parameter sees its new values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 
-from tinytorch.tensors import Tensor, apply, float64, register_kernel, tensor, zeros_like
-from tinytorch.tensors.door import Kernel
-from tinytorch.tensors.dtypes import Array
-from tinytorch.tensors.shapes import Shape
+from tinytorch.tensors import Tensor, apply, float64, tensor, zeros_like
 
 Gradients = Sequence[Tensor | None]
-
-# Kernels: they get one piece of a parameter, and the same piece of everything beside it
-
-
-def sgd_step(
-    parameter: Array,
-    gradient: Array,
-    velocity: Array | None = None,
-    *,
-    lr: float,
-    momentum: float = 0.0,
-    nesterov: bool = False,
-    weight_decay: float = 0.0,
-) -> None:
-    """Move a parameter against its gradient, in its memory: ``p -= lr * g``.
-
-    A weight decay w first adds ``w * p`` to the gradient g. Where there is a velocity v, it becomes
-    ``momentum * v + g``, in its memory too, and the parameter moves by the velocity instead, or
-    with Nesterov's look ahead by ``g + momentum * v``. The gradient's memory is left as it is.
-    Source: Sutskever et al. 2013, with the velocity not yet multiplied by lr.
-    """
-    if weight_decay:
-        gradient = gradient + weight_decay * parameter
-    if velocity is not None:
-        velocity *= momentum
-        velocity += gradient
-        gradient = gradient + momentum * velocity if nesterov else velocity
-    parameter -= lr * gradient
-
-
-def rmsprop_step(
-    parameter: Array,
-    gradient: Array,
-    square: Array,
-    velocity: Array | None = None,
-    *,
-    lr: float,
-    alpha: float,
-    eps: float,
-    momentum: float = 0.0,
-    weight_decay: float = 0.0,
-) -> None:
-    """Move a parameter by its gradient, divided by the gradient's usual size, in its memory.
-
-    The square becomes ``alpha * square + (1 - alpha) * g * g``, and the step is
-    ``g / (sqrt(square) + eps)``; a velocity sums steps up, as in ``sgd_step``.
-    Source: Tieleman & Hinton 2012, lecture 6e.
-    """
-    if weight_decay:
-        gradient = gradient + weight_decay * parameter
-    square *= alpha
-    square += (1 - alpha) * gradient * gradient
-    step = gradient / (np.sqrt(square) + eps)
-    if velocity is not None:
-        velocity *= momentum
-        velocity += step
-        step = velocity
-    parameter -= lr * step
-
-
-def adam_step(
-    parameter: Array,
-    gradient: Array,
-    mean: Array,
-    square: Array,
-    *,
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float = 0.0,
-    decoupled: bool = False,
-) -> None:
-    """Move a parameter by its mean gradient, divided by the gradient's usual size, in its memory.
-
-    mean and square follow the gradient g and g * g, in their memory: each keeps the share beta of
-    what it was and takes 1 - beta of the new. Both began at 0, so the number of this step (1 is the
-    first) says how much is missing: divided by ``1 - beta ** step`` they are right on average. The
-    parameter moves by ``lr * mean / (sqrt(square) + eps)`` of the corrected two.
-    A weight decay w adds ``w * p`` to the gradient; decoupled, it multiplies the parameter by
-    ``1 - lr * w`` before the step instead, past mean and square.
-    Source: Kingma & Ba 2015, Algorithm 1; Loshchilov & Hutter 2019, Algorithm 2.
-    """
-    if weight_decay and decoupled:
-        parameter *= 1 - lr * weight_decay
-    elif weight_decay:
-        gradient = gradient + weight_decay * parameter
-    mean *= betas[0]
-    mean += (1 - betas[0]) * gradient
-    square *= betas[1]
-    square += (1 - betas[1]) * gradient * gradient
-    usual = np.sqrt(square / (1 - betas[1] ** step)) + eps
-    parameter -= lr / (1 - betas[0] ** step) * mean / usual
-
-
-PIECE = 16_384  # numbers of a piece: what a step computes on the way stays in the cache
-
-
-def in_pieces(kernel: Kernel, parameter: Array, *beside: Array, **options: Any) -> Array:
-    """Return the parameter after the kernel wrote to it, a few rows at a time.
-
-    beside: the gradient and what is remembered, in the parameter's shape.
-    So a kernel may be written as plain formulas, and no step allocates an array that is large.
-    """
-    if not parameter.flags.writeable:
-        raise ValueError("cannot step in memory that is repeated or borrowed; .clone() it first")
-    with np.errstate(all="ignore"):
-        for rows in _pieces(parameter.shape):
-            kernel(parameter[rows], *[array[rows] for array in beside], **options)
-    return parameter
-
-
-def _pieces(shape: Shape) -> Iterator[Any]:
-    """Yield indices that together cover the shape, each of whole rows."""
-    if not shape:
-        yield ...
-        return
-    in_a_row = int(np.prod(shape[1:]))
-    rows = max(PIECE // max(in_a_row, 1), 1)
-    for start in range(0, shape[0], rows):
-        yield slice(start, start + rows)
-
-
-# Looked up when called, so that the steps in force are the ones that run.
-register_kernel("sgd_step", lambda *arrays, **options: in_pieces(sgd_step, *arrays, **options))
-register_kernel("adam_step", lambda *arrays, **options: in_pieces(adam_step, *arrays, **options))
-register_kernel(
-    "rmsprop_step", lambda *arrays, **options: in_pieces(rmsprop_step, *arrays, **options)
-)
-
-# Which of their inputs these operations write to: the parameter and all that is remembered.
-WRITTEN = {"sgd_step": (0, 2), "rmsprop_step": (0, 2, 3), "adam_step": (0, 2, 3)}
-
-
-# Optimizers
 
 
 class Optimizer:
@@ -167,9 +29,8 @@ class Optimizer:
     def __init__(
         self, parameters: Iterable[Tensor], lr: float, *, remembers: Sequence[str], **options: Any
     ) -> None:
-        self.parameters = list(parameters)
+        self.parameters = require_parameters(parameters)
         self.options = {"lr": lr, **options}
-        require_parameters(self.parameters)
         require_settings(self.options)
         self.remembers = tuple(remembers)
         self.memory = [[zeros_like(one) for _ in self.remembers] for one in self.parameters]
@@ -191,14 +52,20 @@ class Optimizer:
         Raises ValueError or TypeError where the two do not fit; then nothing moves.
         """
         require_gradients(self.parameters, gradients)
-        for place, (parameter, gradient) in enumerate(zip(self.parameters, gradients, strict=True)):
+        require_memory(self.parameters, self.memory)
+        alike: dict[Any, list[Tensor]] = {}  # what goes through the door together
+        for place, gradient in enumerate(gradients):
             if gradient is not None:
                 self.steps[place] += 1
-                options = self.options_at(place)
-                apply(self.operation, parameter, gradient, *self.memory[place], **options)
+                parameter, number = self.parameters[place], self.steps[place]
+                together = alike.setdefault((parameter.array.dtype, number), [])
+                together += parameter, gradient, *self.memory[place]
+        for (_, number), tensors in alike.items():
+            count = len(tensors) // (2 + len(self.remembers))
+            apply(self.operation, *tensors, count=count, **self.options_of(number))
 
-    def options_at(self, place: int) -> dict[str, Any]:
-        """Return the options of the operation for the parameter at this place."""
+    def options_of(self, number: int) -> dict[str, Any]:
+        """Return the options of the operation in a parameter's step of this number."""
         return self.options
 
     # Its state
@@ -298,12 +165,12 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        options = {"betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
+        options = {"betas": betas, "eps": eps, "weight_decay": weight_decay}
         super().__init__(parameters, lr, remembers=("mean", "square"), **options)
 
-    def options_at(self, place: int) -> dict[str, Any]:
-        """Return the options of the operation, with the number of this parameter's step."""
-        return {**self.options, "step": self.steps[place], "decoupled": self.decoupled}
+    def options_of(self, number: int) -> dict[str, Any]:
+        """Return the options of the operation, with the number of the step."""
+        return {**self.options, "step": number, "decoupled": self.decoupled}
 
 
 class AdamW(Adam):
@@ -326,25 +193,33 @@ class AdamW(Adam):
 # What is refused
 
 
-def require_parameters(parameters: Sequence[Tensor]) -> None:
-    """Raise an error where these are no parameters that gradients can move."""
-    if not parameters:
+def require_parameters(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """Return the parameters. Raises an error where gradients can move none of them."""
+    if isinstance(parameters, Tensor):
+        raise TypeError("an optimizer takes a list of parameters: write [weight], not weight")
+    found = list(parameters)
+    if not found:
         raise ValueError("an optimizer needs parameters; an iterator of them is used up once read")
-    for place, one in enumerate(parameters):
+    for place, one in enumerate(found):
         if not isinstance(one, Tensor) or not one.is_floating_point():
             what = one.dtype if isinstance(one, Tensor) else type(one).__name__
             raise TypeError(f"parameter {place} is no tensor of a float dtype, but {what}")
-    if len({id(one) for one in parameters}) < len(parameters):
+    if len({id(one) for one in found}) < len(found):
         raise ValueError("a parameter is given twice, and would be moved twice; give each once")
+    return found
 
 
 def require_settings(settings: Mapping[str, Any]) -> None:
-    """Raise ValueError for a setting that no optimizer has a use for."""
+    """Raise an error for a setting that no optimizer has a use for."""
     for name, value in settings.items():
+        if name == "betas" and not (isinstance(value, tuple) and len(value) == 2):
+            raise ValueError(f"betas are a pair of shares, such as (0.9, 0.999), not {value}")
         for number in value if isinstance(value, tuple) else (value,):
-            if not 0 <= number < float("inf"):
+            if not isinstance(number, Real):
+                raise TypeError(f"{name} is a number, not {number!r}")
+            if not 0 <= float(number) < float("inf"):
                 raise ValueError(f"{name} is a number from 0 up, not {number}")
-            if name in ("betas", "alpha") and number >= 1:
+            if name in ("betas", "alpha") and float(number) >= 1:
                 raise ValueError(f"{name} is a share that is kept: below 1, not {number}")
 
 
@@ -358,6 +233,8 @@ def require_gradients(parameters: Sequence[Tensor], gradients: Gradients) -> Non
     for place, (parameter, gradient) in enumerate(zip(parameters, gradients, strict=True)):
         if gradient is None:
             continue
+        if not isinstance(gradient, Tensor):
+            raise TypeError(f"gradient {place} is no tensor, but {type(gradient).__name__}")
         ours, theirs = parameter.array, gradient.array
         if ours.shape != theirs.shape:
             raise ValueError(
@@ -368,6 +245,21 @@ def require_gradients(parameters: Sequence[Tensor], gradients: Gradients) -> Non
             raise TypeError(
                 f"gradient {place} is {theirs.dtype}, its parameter {ours.dtype}: compute both in "
                 "one dtype, or convert the gradient with .to(dtype)"
+            )
+
+
+def require_memory(parameters: Sequence[Tensor], memory: Sequence[Sequence[Tensor]]) -> None:
+    """Raise an error where a parameter cannot be written to, or has changed its dtype."""
+    for place, (parameter, remembered) in enumerate(zip(parameters, memory, strict=True)):
+        if not parameter.array.flags.writeable:
+            raise ValueError(
+                f"parameter {place} lies in memory that is repeated or borrowed; .clone() it "
+                "before the optimizer is made"
+            )
+        if remembered and remembered[0].array.dtype != parameter.array.dtype:
+            raise TypeError(
+                f"parameter {place} is {parameter.dtype} now, and was {remembered[0].dtype} when "
+                "the optimizer was made: make it after model.to(dtype)"
             )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -11,17 +12,28 @@ from typing import Any
 from tinytorch.training.history import Record
 
 
-def with_bar(batches: Iterable[Any], label: str) -> Iterable[Any]:
-    """Return the batches, with a bar that follows them where tqdm is installed and can be seen."""
+@contextmanager
+def bar_over(batches: Iterable[Any], label: str) -> Iterator[Iterable[Any]]:
+    """Give the batches, with a bar that follows them where tqdm is installed and can be seen.
+
+    At the end the bar is taken away, whatever ended it.
+    """
     bar = find_bar()
-    return batches if bar is None else bar(batches, desc=label, leave=False)
+    if bar is None:
+        yield batches
+        return
+    shown = bar(batches, desc=label, leave=False)
+    try:
+        yield shown
+    finally:
+        shown.close()
 
 
-def find_bar() -> Callable[..., Iterable[Any]] | None:
+def find_bar() -> Callable[..., Any] | None:
     """Return tqdm for a terminal or a notebook, or None where there is neither."""
     if find_spec("tqdm") is None:
         return None
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         return import_module("tqdm").tqdm  # type: ignore[no-any-return]
     if "ipykernel" in sys.modules and find_spec("ipywidgets") is not None:
         return import_module("tqdm.notebook").tqdm  # type: ignore[no-any-return]

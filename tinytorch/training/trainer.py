@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,9 +25,10 @@ from tinytorch.training.history import History, Record
 from tinytorch.training.losses import Loss
 from tinytorch.training.metrics import Metric
 from tinytorch.training.optimizers import Optimizer
-from tinytorch.training.progress import line_of, with_bar
-from tinytorch.training.randomness import find_generators, generator_states, restore_generators
+from tinytorch.training.progress import bar_over, line_of
+from tinytorch.training.randomness import find_generators
 from tinytorch.training.schedules import Schedule
+from tinytorch.training.state import put_state, require_facts, take_state
 
 Batches = Iterable[Any]  # of pairs: inputs and targets
 
@@ -36,7 +38,8 @@ class Trainer:
 
     ``metrics`` are computed on the validation set, by name. ``log`` gets one line an epoch; None
     is silent. A loss or a gradient that is not finite stops the training with an error, unless
-    ``keeps_going``.
+    ``keeps_going``. An error, or Ctrl-C, leaves the epoch unfinished: what was learned until then
+    stays, and ``resume`` goes back to the last checkpoint.
     """
 
     def __init__(
@@ -62,6 +65,9 @@ class Trainer:
         self.epoch = 0  # how many are done
         self.is_stopped = False
         self.loaders: tuple[Batches | None, ...] = ()
+        for one in self.callbacks:
+            if not isinstance(one, Callback):
+                raise TypeError(f"a callback is an object of a Callback, not {one!r}")
 
     # The loop
 
@@ -91,7 +97,7 @@ class Trainer:
                 norms = self.history.gradient_norms
                 before = f", the gradient was {norms[-1]:.3g} long one step before" if norms else ""
                 raise FloatingPointError(
-                    f"the {what} is {number} at step {len(norms)} of epoch {self.epoch + 1}: look "
+                    f"the {what} is {number} at step {len(norms)}, in epoch {self.epoch + 1}: look "
                     f"at the learning rate ({self.optimizer.lr:.3g}){before}, and at the inputs"
                 )
 
@@ -99,24 +105,24 @@ class Trainer:
         """Return the mean loss of all examples, each as it was when its batch was trained on."""
         self.model.train()
         total, examples = 0.0, 0
-        for inputs, targets in batches:
+        for inputs, targets in pairs_of(batches):
             total += self.train_step(inputs, targets) * len(targets)
             examples += len(targets)
             for callback in self.callbacks:
                 callback.on_step_end(self)
-        return total / examples if examples else math.nan
+        return total / examples
 
     def evaluate(self, batches: Batches) -> Record:
         """Return the mean loss and metrics of all examples, by a model that is not training."""
         measures: dict[str, Callable[[Any, Any], Any]] = {"loss": self.loss, **self.metrics}
         totals, examples = dict.fromkeys(measures, 0.0), 0
         with inference(self.model):
-            for inputs, targets in batches:
+            for inputs, targets in pairs_of(batches):
                 prediction = self.model(inputs)
                 for name, measure in measures.items():
                     totals[name] += float(measure(prediction, targets)) * len(targets)
                 examples += len(targets)
-        return {name: total / examples if examples else math.nan for name, total in totals.items()}
+        return {name: total / examples for name, total in totals.items()}
 
     def fit(
         self, train_loader: Batches, validation_loader: Batches | None = None, *, epochs: int
@@ -126,7 +132,19 @@ class Trainer:
         An epoch's record has ``epoch``, ``train_loss``, ``validation_...`` for the loss and every
         metric, and ``seconds``. After each, callbacks are called, and last a checkpoint is written.
         A callback ends the training by setting ``is_stopped``.
+        Raises FileExistsError where a new training would write over another's checkpoints.
         """
+        if self.checkpoints is not None and not self.history.losses and self.checkpoints.paths():
+            raise FileExistsError(
+                f"{self.checkpoints.folder} holds the checkpoints of a training already: resume() "
+                "that one, or choose another folder"
+            )
+        return self._fit(train_loader, validation_loader, epochs)
+
+    def _fit(
+        self, train_loader: Batches, validation_loader: Batches | None, epochs: int
+    ) -> History:
+        self.require_own_parameters()
         self.loaders = (train_loader, validation_loader)
         for callback in self.callbacks:
             callback.on_fit_begin(self)
@@ -138,8 +156,9 @@ class Trainer:
 
     def _fit_epoch(self, train: Batches, validation: Batches | None, epochs: int) -> None:
         started = perf_counter()
-        shown = train if self.log is None else with_bar(train, f"epoch {self.epoch + 1}/{epochs}")
-        record: Record = {"epoch": self.epoch + 1, "train_loss": self.train_epoch(shown)}
+        label = f"epoch {self.epoch + 1}/{epochs}"
+        with nullcontext(train) if self.log is None else bar_over(train, label) as shown:
+            record: Record = {"epoch": self.epoch + 1, "train_loss": self.train_epoch(shown)}
         if validation is not None:
             found = self.evaluate(validation)
             record |= {f"validation_{name}": value for name, value in found.items()}
@@ -152,6 +171,15 @@ class Trainer:
             self.checkpoints.save(self.epoch, *self.state())
         if self.log is not None:
             self.log(line_of(record, epochs))
+
+    def require_own_parameters(self) -> None:
+        """Raise ValueError where the optimizer moves other tensors than the model's parameters."""
+        ours = [id(one) for one in self.model.parameters()]
+        if ours != [id(one) for one in self.optimizer.parameters]:
+            raise ValueError(
+                "the optimizer moves other tensors than this model's parameters, or has them in "
+                "another order: make it with model.parameters()"
+            )
 
     # Stopping and going on
 
@@ -169,10 +197,14 @@ class Trainer:
         found = self.checkpoints.latest()
         if found is not None:
             self.load_state(found)
-        return self.fit(train_loader, validation_loader, epochs=epochs)
+        return self._fit(train_loader, validation_loader, epochs)
 
     def save(self, path: str | Path) -> None:
-        """Write a checkpoint of all that the rest of the training depends on."""
+        """Write a checkpoint of all that the rest of the training depends on.
+
+        It does not know which batches of an epoch are done: one that is written in the middle of an
+        epoch goes on with a new epoch.
+        """
         save_checkpoint(path, *self.state())
 
     def load(self, path: str | Path) -> None:
@@ -181,39 +213,18 @@ class Trainer:
 
     def state(self) -> Checkpoint:
         """Return all that the rest of the training depends on: tensors by name, and facts."""
-        tensors = {
-            f"{part}.{name}": kept
-            for part, holder in self._holders().items()
-            for name, kept in holder.state_dict().items()
-        }
-        facts = {
-            "epoch": self.epoch,
-            "is_stopped": self.is_stopped,
-            "epochs": self.history.epochs,
-            "generators": generator_states(self._generators()),
-        }
-        return Checkpoint(tensors, facts)
+        facts = {"epoch": self.epoch, "is_stopped": self.is_stopped, "epochs": self.history.epochs}
+        return take_state(self._holders(), self._generators(), facts)
 
     def load_state(self, saved: Checkpoint) -> None:
         """Take over what ``state`` returned; where it does not fit, nothing is changed."""
         before = self.state()
+        require_facts(before.facts.keys(), saved)
         try:
-            self._load(saved)
+            put_state(self._holders(), self._generators(), saved)
         except (KeyError, TypeError, ValueError):
-            self._load(before)
+            put_state(self._holders(), self._generators(), before)
             raise
-
-    def _load(self, saved: Checkpoint) -> None:
-        for part, holder in self._holders().items():
-            begin = f"{part}."
-            holder.load_state_dict(
-                {
-                    name.removeprefix(begin): kept
-                    for name, kept in saved.tensors.items()
-                    if name.startswith(begin)
-                }
-            )
-        restore_generators(self._generators(), saved.facts["generators"])
         self.epoch, self.is_stopped = saved.facts["epoch"], saved.facts["is_stopped"]
         self.history.epochs = [dict(record) for record in saved.facts["epochs"]]
 
@@ -231,3 +242,17 @@ class Trainer:
         train, validation = self.loaders or (None, None)
         modules = {f"model{place}": one for place, one in enumerate(self.model.modules())}
         return find_generators(train=train, validation=validation, **modules)
+
+
+def pairs_of(batches: Batches) -> Iterator[tuple[Any, Any]]:
+    """Yield the batches. Raises an error for one that is no pair, or empty, and for none at all."""
+    count = 0
+    for count, batch in enumerate(batches, start=1):
+        parts = len(batch) if isinstance(batch, tuple | list) else 1
+        if parts != 2:
+            raise TypeError(f"a batch is a pair, inputs and targets; batch {count} has {parts}")
+        if not len(batch[1]):
+            raise ValueError(f"batch {count} has no example, and so no mean; leave it out")
+        yield batch[0], batch[1]
+    if not count:
+        raise ValueError("there was no batch: an iterator is used up once read; give a DataLoader")
