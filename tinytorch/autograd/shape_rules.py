@@ -168,5 +168,5 @@ register_rule("setitem", overwritten_gradient, written_gradient)
 register_rule(
     "matmul",
     lambda gradient, shape, b: left_gradient(gradient, shape, b),
-    lambda gradient, a, shape, strides: right_gradient(gradient, a, shape, strides),
+    lambda gradient, a, shape, strides: right_gradient(gradient, a, shape, strides[1]),
 )
