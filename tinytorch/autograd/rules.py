@@ -6,7 +6,7 @@ the others say what the tape has to keep for it:
 - ``a``, ``b``, ``c``: the operation's first, second, third input;
 - ``output``: its result;
 - ``place``, ``shape``: the number and the shape of the input that the rule is for;
-- ``shapes``, ``strides``: those of all inputs;
+- ``shapes``, ``strides``: those of all inputs, the strides in bytes;
 - after a star, the operation's options by their names.
 
 It returns the gradient of its input, made of operations on tensors, so that it can be recorded

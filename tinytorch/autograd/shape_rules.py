@@ -81,7 +81,7 @@ def reshape_gradient(gradient: Tensor, shape: Shape) -> Tensor:
 
 def permute_gradient(gradient: Tensor, *, dims: Shape) -> Tensor:
     """Return the gradient with its dims back in their places."""
-    return gradient.permute([dims.index(place) for place in range(len(dims))])
+    return apply("permute", gradient, dims=tuple([dims.index(place) for place in range(len(dims))]))
 
 
 def getitem_gradient(gradient: Tensor, shape: Shape, *, index: tuple[Any, ...]) -> Tensor:
@@ -151,10 +151,15 @@ def right_gradient(gradient: Tensor, a: Tensor, b_shape: Shape, b_strides: Shape
         rows = rows.reshape(-1, rows.shape[-1])
         columns = columns.reshape(-1, columns.shape[-1])
     if b_strides[-1] > b_strides[-2 % len(b_strides)]:
-        product = (columns.transpose(-1, -2) @ rows).transpose(-1, -2)
+        product = turned(turned(columns) @ rows)
     else:
-        product = rows.transpose(-1, -2) @ columns  # (..., k, n)
+        product = turned(rows) @ columns  # (..., k, n)
     return product if len(b_shape) > 1 else product.squeeze(-1)
+
+
+def turned(matrices: Tensor) -> Tensor:
+    """Return each matrix of a stack, or the only one, with rows and columns swapped."""
+    return matrices.T if matrices.ndim == 2 else matrices.transpose(-1, -2)
 
 
 register_kernel("put", put_kernel)

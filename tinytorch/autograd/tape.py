@@ -82,8 +82,8 @@ def kept_value(code: int, inputs: tuple[TensorLike, ...], output: Tensor) -> Any
         return one if isinstance(one, bool | int | float) else as_array(one)
     if code == OUTPUT:
         return output.array
-    tensors = [one if isinstance(one, Tensor) else Tensor(one) for one in inputs]
-    return tuple([one.shape if code == SHAPES else one.strides for one in tensors])
+    arrays = [one.array if isinstance(one, Tensor) else as_array(one) for one in inputs]
+    return tuple([one.shape if code == SHAPES else one.strides for one in arrays])
 
 
 def hear_writing(
