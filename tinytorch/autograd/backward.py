@@ -88,7 +88,8 @@ def grad(
 ) -> list[Tensor | None]:
     """Return the gradients of the outputs' sum with respect to each input; no ``grad`` changes.
 
-    grad_outputs: the gradients of the outputs themselves; 1 for single numbers.
+    grad_outputs: the gradients of the outputs themselves; 1 for single numbers. Gradients may share
+    memory with each other and with these: write to a ``.clone()``.
     Raises RuntimeError for an input that the outputs do not depend on, unless ``allow_unused``:
     then its gradient is None.
     """

@@ -102,8 +102,9 @@ def pull_back(
         again = (node.options or {})["part"]
         return list(checkpointing.recompute(again, gradient, is_recorded=is_recorded).items())
     ways, parts = ways_of(node.operation), []
+    every = ways.get(EVERY)
     for place, parent in enumerate(node.parents):
-        way = ways.get(place, ways.get(EVERY))
+        way = ways.get(place, every)
         if parent is None or way is None or (useful is not None and parent not in useful):
             continue
         values[PLACE], values[SHAPE] = place, parent.shape
