@@ -326,6 +326,29 @@ def test_gradients_sum_over_all_ways():
 
 
 @pytest.mark.step("autograd.propagate")
+def test_what_keeps_no_memory_can_be_gone_back_through_again():
+    x = leaf([1.0, 2.0])
+    y = (x * 3.0).sum(0)
+    y.backward()
+    y.backward()
+    expect(x.grad.tolist(), [6.0, 6.0], because="there was nothing to let go of")
+    for index in (np.array([0, 1]), (np.array([True, True]),)):
+        y = x[index].sum()
+        y.backward()
+        expect_error(y.backward, RuntimeError, "twice", because="an index may be large, too")
+
+
+def test_what_comes_back_is_a_constant_unless_it_is_to_be_recorded():
+    x = leaf([3.0])
+    node = (x * x).grad_fn
+    for is_recorded in (False, True):
+        options = {"is_recorded": True} if is_recorded else {}
+        parts = tt.autograd.pull_back(node, tt.tensor([1.0], tt.float64), **options)
+        expect([part.item() for _, part in parts], [3.0, 3.0], because="the other factor")
+        expect(parts[0][1].requires_grad, is_recorded, because="only where it is asked for")
+
+
+@pytest.mark.step("autograd.propagate")
 def test_only_the_ways_to_what_is_wanted_are_gone():
     x, y = leaf(2.0), leaf(3.0)
     z = x * y
@@ -673,6 +696,17 @@ def test_convolutions_and_their_gradients_are_transposes(name):
     expect(float((again[0] * leaves[0]).sum()), both, because="second gradients", within=1e-9)
 
 
+def test_windows_of_any_form_are_gone_back_through_block_by_block():
+    options = {"stride": (2, 1), "dilation": (2, 3), "padding": (1, 2), "groups": 2}
+    arrays = [random(1, 16, 80, 60), random(4, 8, 3, 2, seed=1)]
+    _, found = first_gradients(lambda *x: tt.conv2d(*x, **options), arrays)
+    output = tt.conv2d(*map(tt.tensor, arrays), **options)
+    total = float((output * weighted(output)).sum())
+    for gradient, array in zip(found, arrays, strict=True):
+        mine = float((gradient.numpy() * array).sum())
+        expect(mine, total, because="a convolution is linear in each", within=1e-7)
+
+
 def test_convolutions_have_the_slopes_of_small_steps():
     expect_gradients(
         lambda x, w, b: tt.conv2d(x, w, b, padding=1, stride=2),
@@ -705,6 +739,7 @@ POOLS = {
     "zeros": lambda x: tt.pad2d(x, (1, 2)),
     "reflect": lambda x: tt.pad2d(x, (1, 2), "reflect"),
     "replicate": lambda x: tt.pad2d(x, (2, 1), "replicate"),
+    "replicate, wide": lambda x: tt.pad2d(x, (3, 2), "replicate"),
     "circular": lambda x: tt.pad2d(x, (2, 1), "circular"),
 }
 
@@ -719,7 +754,8 @@ def test_pooling_and_padding_have_the_slopes_of_small_steps(name):
 
 
 def test_a_window_with_nan_or_equal_numbers_sends_its_gradient_to_the_first():
-    for numbers, winner in (([1.0, 1.0, 0.0, 1.0], 0), ([0.0, np.nan, 5.0, 1.0], 1)):
+    nan = np.nan
+    for numbers, winner in (([1, 1, 0, 1], 0), ([0, nan, 5, 1], 1), ([9, nan, nan, 9], 1)):
         x = leaf(np.array(numbers).reshape(1, 1, 2, 2))
         tt.max_pool2d(x, 2).sum().backward()
         expect(x.grad.flatten().argmax().item(), winner, because=f"of {numbers}")
@@ -735,7 +771,7 @@ def test_layer_norm_has_the_slopes_of_small_steps():
 
 def test_embeddings_sum_over_the_uses_of_a_name():
     indices = tt.tensor([[0, 2], [2, 2]])
-    expect_gradients(lambda weight: tt.embedding(indices, weight) ** 2, random(4, 2))
+    expect_gradients(lambda weight: tt.embedding(indices, weight) ** 2, random(4, 3))
     weight = leaf(random(4, 2))
     tt.embedding(tt.tensor(np.zeros((0, 2), np.int64)), weight).sum().backward()
     expect(weight.grad, tt.tensor(np.zeros((4, 2))), because="nobody was named")
@@ -787,9 +823,45 @@ def test_kinks_and_zeros_have_the_slopes_that_pytorch_gives_them():
     expect(whole, [0.0, 0.0], because="flat, but for jumps")
 
 
+def test_powers_have_slopes_at_zero_and_below_it():
+    zeros, exponents = np.zeros(3), tt.tensor([2.0, 1.0, -1.0], tt.float64)
+    found = gradient_of(lambda x: x**exponents, zeros)
+    expect(found, [0.0, 1.0, -math.inf], because="b * 0 ** (b - 1)")
+    bases = (0.5, -1.0, -0.5, 0.0)
+    for make in (lambda a: tt.tensor(a, tt.float64), float):
+        halves = [gradient_of(lambda b: make(a) ** b, [2.0])[0] for a in bases]  # noqa: B023
+        expect(halves[0], 0.25 * math.log(0.5), because="a^b * log(a)", within=1e-12)
+        expect(list(map(math.isnan, halves[1:3])), [True, True], because="no logarithm below 0")
+        expect(halves[3], 0.0, because="0 squared is 0, and so is 0 to a power near 2")
+        steep = gradient_of(lambda b: make(0.0) ** b, [-0.5])  # noqa: B023
+        expect(steep, [-math.inf], because="0 ** -0.5 is infinite, and grows beyond limits")
+
+
+def test_what_is_masked_is_zero_and_what_is_not_keeps_every_bit():
+    numbers = np.array([math.inf, math.nan, -0.0, 1e-310, -3.5, math.inf])
+    condition = np.array([False, False, True, True, True, True])
+    for dtype in (tt.float16, tt.float32, tt.float64):
+        x = tt.tensor(numbers.astype(dtype))
+        found = tt.apply("mask", x, condition=condition)
+        wanted = np.array([0.0, 0.0, *numbers[2:]]).astype(dtype)
+        expect(found.numpy().tobytes(), wanted.tobytes(), because=f"the numbers of {dtype}")
+    stretched = tt.tensor([[1.0], [2.0]]).expand(2, 3)
+    found = tt.apply("mask", stretched, condition=np.array([True, False, True]))
+    wanted = tt.tensor([[1.0, 0.0, 1.0], [2.0, 0.0, 2.0]])
+    expect(found, wanted, because="shapes broadcast, in any layout")
+    single = tt.apply("mask", tt.tensor(5.0), condition=np.array(False))
+    expect([single.shape, single.item()], [(), 0.0], because="one number stays one")
+    x = leaf([-1.0, 2.0])
+    tt.relu(x).backward(tt.tensor([math.inf, math.inf], tt.float64))
+    expect(x.grad.tolist(), [0.0, math.inf], because="nothing comes back below 0, however large")
+    expect_gradients(lambda x: tt.apply("mask", x * x, condition=condition[1:4]), random(3))
+
+
 def test_products_with_zeros_leave_each_element_the_product_of_the_others():
     expect(gradient_of(lambda x: x.prod(), [2.0, 0.0, 3.0]), [0.0, 6.0, 0.0], because="one zero")
     expect(gradient_of(lambda x: x.prod(), [2.0, 0.0, 0.0]), [0.0, 0.0, 0.0], because="two zeros")
+    expect(gradient_of(lambda x: x.prod(), [0.0, 0.0]), [0.0, 0.0], because="nothing else")
+    expect(gradient_of(lambda x: x.prod(), [0.0, -1.0]), [-1.0, 0.0], because="one, and a negative")
     found = gradient_of(lambda x: x.prod(0), [[2.0, 0.0], [5.0, 4.0]])
     expect(found, [[5.0, 4.0], [2.0, 0.0]], because="each column by itself")
     found = gradient_of(lambda x: x.prod(), [[2.0, 0.0], [5.0, 4.0]])
@@ -824,6 +896,10 @@ def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight():
         expect(gradient.is_contiguous(), True, because="an optimizer walks along both")
         (gradient,) = tt.autograd.grad((tt.tensor(random(2, rows)) @ weight).sum(), weight)
         expect(gradient.is_contiguous(), True, because="and where nothing was turned")
+        stack = leaf(random(2, rows, columns))
+        product = tt.tensor(random(2, 5, columns)) @ stack.transpose(1, 2)
+        (gradient,) = tt.autograd.grad(product.sum(), stack)
+        expect(gradient.is_contiguous(), True, because="a stack of matrices, too")
 
 
 def test_a_leaf_may_be_any_layout_and_its_grad_is_its_own():
@@ -975,6 +1051,8 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     expect(tt.autograd.grad(y, y)[0].tolist(), [10.0], because="the second is still there")
     second.close()
     expect(tt.autograd.grad(y, y)[0].tolist(), [1.0], because="now there is none")
+    handle = (x * 1).register_hook(print)
+    expect(handle.close(), None, because="the tensor is gone, and its hooks with it")
     y.register_hook(lambda gradient: tt.ones(0))
     expect_error(y.sum().backward, ValueError, "(0,)", "(1,)", because="another shape")
     y = x * 1
@@ -990,7 +1068,8 @@ def test_starts_and_ends_are_checked():
     y = (x * 2).sum()
     starts = [None, tt.tensor(10.0), leaf([1.0]).detach()]
     found = tt.autograd.grad([y, y, x * 3], [x], starts)
-    expect(found[0].requires_grad, False, because="not recorded unless create_graph says so")
+    plain, *_ = tt.autograd.grad((x * x).sum(), x)
+    expect(plain.requires_grad, False, because="not recorded unless create_graph says so")
     expect(found[0].tolist(), [25.0], because="2 + 20 + 3: gradients of the sum of all outputs")
     for starts, count in (([None, None], "2"), ([], "0")):
         expect_error(
@@ -1020,6 +1099,12 @@ def test_rules_are_checked_when_they_are_registered():
         "weight",
         "wrong_test",
         because="nothing of that name could be kept",
+    )
+    expect_error(
+        lambda: tt.register_rule("wrong_test", lambda gradient, **options: gradient),
+        TypeError,
+        "'options'",
+        because="an option is kept by its own name",
     )
     tt.register_kernel("scaled_test", lambda array, *, factor: array * factor)
     tt.register_rule("scaled_test", lambda gradient, *, factor: gradient * factor)
@@ -1117,6 +1202,13 @@ def test_a_value_may_be_written_to_more_or_fewer_places():
         target.sum().backward()
         times = {(1, 2): 1.0, (2,): 3.0, (): 2.0, (3, 1): 2.0}[shape]
         expect(value.grad, tt.full(shape, times, tt.float64), because=f"{shape} at {index}")
+    for shape, where in (((1, 1, 3), (3,)), ((2, 3), (4, 2, 3))):
+        value = leaf(random(*shape))
+        target = tt.tensor(np.zeros(where))
+        target[...] = value
+        target.sum().backward()
+        times = math.prod(where) / math.prod(shape)
+        expect(value.grad, tt.full(shape, times, tt.float64), because=f"{shape} fills {where}")
 
 
 # Checking, drawing, counting
@@ -1132,6 +1224,8 @@ def test_gradcheck_needs_float64_and_checks_every_input_of_it():
     narrow = [tt.tensor(random(2)), tt.ones(2), tt.ones(2) > 0]
     mixed = tt.autograd.gradgradcheck(lambda a, b, c: tt.where(c, a * a * b, a), narrow)
     expect(mixed, True, because="what is not float64 is left as it is")
+    steep = tt.autograd.gradgradcheck(lambda x: x**4, tt.tensor(random(3)))
+    expect(steep, True, because="steps are small unless told otherwise")
     linear = tt.autograd.gradgradcheck(lambda a, b: a * 2 + b, [tt.tensor(random(2)), tt.ones(2)])
     expect(linear, True, because="no curvature is a curvature of zeros")
 
@@ -1174,6 +1268,18 @@ def test_gradgradcheck_finds_a_rule_that_cannot_be_differentiated():
         lambda: tt.autograd.gradgradcheck(lambda x: tt.apply("cube_test", x), x),
         AssertionError,
         because="the second is not: detach cut the graph",
+    )
+
+
+def test_a_second_gradient_that_is_a_little_wrong_is_found():
+    tt.register_kernel("square_test", lambda array: array * array)
+    tt.register_rule("square_test", lambda gradient, a: gradient * (a * 2.02 - a.detach() * 0.02))
+    x = tt.tensor([1.0, 2.0], tt.float64)
+    expect(tt.gradcheck(lambda x: tt.apply("square_test", x), x), True, because="2 a is right")
+    expect_error(
+        lambda: tt.autograd.gradgradcheck(lambda x: tt.apply("square_test", x), x),
+        AssertionError,
+        because="2.02 is not the 2 that small steps find",
     )
 
 

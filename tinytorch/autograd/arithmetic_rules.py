@@ -130,9 +130,7 @@ register_rule(
     lambda gradient, *, condition: apply("mask", gradient, condition=condition),
     lambda gradient, *, condition: apply("mask", gradient, condition=~condition),
 )
-register_rule(
-    "mask", lambda gradient, *, condition: apply("mask", gradient, condition=condition)
-)
+register_rule("mask", lambda gradient, *, condition: apply("mask", gradient, condition=condition))
 register_rule("cast", lambda gradient: gradient)
 register_rule("clone", lambda gradient: gradient)
 register_rule("cat", every=cat_gradient)
