@@ -140,8 +140,10 @@ def _start() -> None:
 def _leaf_is_gone(owner: int, reference: weakref.ref[Leaf]) -> None:
     global _is_listening
     with _lock:
-        leaves[owner].remove(reference)
-        if not leaves[owner]:
+        left = [one for one in leaves[owner] if one is not reference]
+        if left:
+            leaves[owner] = left  # not in place: another thread may be reading the list
+        else:
             del leaves[owner]
         if not leaves and _is_listening:
             _is_listening = False
