@@ -85,7 +85,8 @@ def check_unchanged(node: Node, array: Array) -> None:
 
     Nodes and writes are numbered together, as they happen. ``writes.last(array)`` returns the
     number of the last write to the array's memory, through whatever view, and that of the last one
-    that was recorded; 0 for none. The message names the operation and the shape, and the way out.
+    that was recorded; 0 for none. The message names the operation and the shape, says that it was
+    changed in place, and the way out.
     """
     if writes.last(array)[0] > node.number:
         raise RuntimeError(
