@@ -564,6 +564,17 @@ def test_a_part_that_needs_no_gradient_is_no_checkpoint():
     with tt.no_grad():
         found.append(tt.checkpoint(lambda x: x * 2, x).requires_grad)
     expect(found, [False, False, False], because="nothing is to come back through them")
+    expect_error(
+        lambda: tt.checkpoint(lambda x: (x, x * 2), x),
+        TypeError,
+        "one tensor",
+        "tuple",
+        because="a node has one result",
+    )
+    constants = [tt.tensor(random(2)), tt.tensor(random(2, seed=1))]
+    result = tt.checkpoint(lambda a, b: a * x + b * x, *constants).sum()
+    result.backward(create_graph=True)
+    expect(x.grad, constants[0] + constants[1], because="constants may be read beside a leaf")
 
 
 @pytest.mark.step("autograd.recompute")
@@ -1030,6 +1041,11 @@ def test_a_gradient_that_is_set_has_to_fit():
             "(2,)",
             because="shape, dtype",
         )
+    expect_error(
+        lambda: setattr(x, "grad", 1.0), TypeError, "tensor or None", "float", because="a number"
+    )
+    x.grad = None
+    expect(x.grad, None, because="nothing has come back")
 
 
 def test_a_middle_result_can_keep_its_gradient():
@@ -1066,6 +1082,9 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     expect_error(
         lambda: tt.ones(1).register_hook(print), RuntimeError, "none", because="a constant"
     )
+    y = x * 1
+    y.register_hook(lambda gradient: 2.0)
+    expect_error(y.sum().backward, TypeError, "hook", "float", because="a number has no shape")
 
 
 def test_starts_and_ends_are_checked():
@@ -1088,6 +1107,7 @@ def test_starts_and_ends_are_checked():
     expect_error(
         lambda: (leaf([1.0, 2.0]) * 2).backward(tt.ones(1)), ValueError, "(1,)", because="shape"
     )
+    expect_error(lambda: (x * 2).backward(1.0), TypeError, "tensor", "float", because="a number")
     unused = [leaf(random(2)), leaf(random(3))]
     expect_error(
         lambda: tt.autograd.grad((x * 2).sum(), unused), RuntimeError, "(2,)", because="the first"

@@ -60,6 +60,8 @@ def started(tensor: Tensor, gradient: Tensor | None) -> Tensor:
                 "itself; take .sum() or .mean(), or pass a gradient of its shape"
             )
         return ones_like(tensor)
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"a gradient is a tensor, not {type(gradient).__name__}; use tensor(...)")
     if gradient.shape != tensor.shape:
         raise ValueError(
             f"a gradient of shape {gradient.shape} does not fit a tensor of shape {tensor.shape}"

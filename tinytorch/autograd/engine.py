@@ -171,13 +171,16 @@ def call_hooks(node: Node, gradient: Tensor) -> Tensor:
     """Return the gradient after a node's hooks, of which each may put another in its place."""
     for hook in list(node.hooks) if node.hooks else ():
         changed = hook(gradient)
-        if changed is not None:
-            if changed.shape != node.shape:
-                raise ValueError(
-                    f"a hook made {changed.shape} of a gradient of shape {node.shape}; keep the "
-                    "shape, or return None"
-                )
-            gradient = changed
+        if changed is None:
+            continue
+        if not isinstance(changed, Tensor):
+            raise TypeError(f"a hook returns a tensor or None, not {type(changed).__name__}")
+        if changed.shape != node.shape:
+            raise ValueError(
+                f"a hook made {changed.shape} of a gradient of shape {node.shape}; keep the "
+                "shape, or return None"
+            )
+        gradient = changed
     return gradient
 
 
