@@ -515,6 +515,8 @@ def test_steps_go_both_ways():
         lambda x: x * x, [tt.tensor([0.0], tt.float64)], 0, eps=0.1
     )
     expect(found, np.array([[0.0]]), because="up and down cancel: one way would say 0.1", within=0)
+    found = tt.autograd.numerical_jacobian(lambda x: x**3, [tt.tensor([2.0], tt.float64)], 0)
+    expect(found, np.array([[12.0]]), because="3 x^2, since steps are small", within=1e-5)
 
 
 # Step 12
@@ -931,16 +933,19 @@ def test_a_leaf_may_be_any_layout_and_its_grad_is_its_own():
 
 def test_the_tape_listens_only_while_there_is_a_leaf():
     gc.collect()
-    from tinytorch.autograd import tape
+    from tinytorch.autograd import tape, writing
 
     before = tape.is_listening()
     x = leaf([1.0])
+    memory = x.numpy()
     y = x * 2
     expect(tape.is_listening(), True, because="there is one")
     del x
     expect((y * 2).requires_grad, True, because="y still leads to it")
     y.sum().backward()
+    expect(id(memory) in writing.leaves, True, because="its memory is watched")
     del y
+    expect(id(memory) in writing.leaves, False, because="and no longer when it is gone")
     expect(tape.is_listening(), before, because="the last one is gone")
 
 
@@ -1402,6 +1407,8 @@ def test_a_table_of_memory_begins_with_what_keeps_most():
     rows = dict(zip(table.column("operation"), table.column("nodes"), strict=True))
     counts = {name: rows[name] for name in ("cos", "sum", "getitem", "mul", "add")}
     expect(counts, {"cos": 2, "sum": 3, "getitem": 2, "mul": 3, "add": 2}, because="each counted")
+    first = tt.autograd.saved_table(x.cos().cos().cos()).rows[0]
+    expect(first, ("cos", 3, 160), because="two of three cosines are kept, and x is a leaf")
 
 
 # Models
