@@ -750,7 +750,7 @@ def test_large_images_are_convolved_block_by_block(stride):
 POOLS = {
     "max": lambda x: tt.max_pool2d(x, 2),
     "max, overlapping": lambda x: tt.max_pool2d(x, (2, 3), (1, 2), (1, 1)),
-    "max, dilated": lambda x: tt.max_pool2d(x, (2, 3), 1, (1, 1), (2, 2)),
+    "max, dilated": lambda x: tt.max_pool2d(x, (2, 3), 1, (1, 1), (3, 2)),
     "mean": lambda x: tt.avg_pool2d(x, 2),
     "mean, overlapping": lambda x: tt.avg_pool2d(x, (3, 2), (1, 2), 1),
     "mean inside": lambda x: tt.avg_pool2d(x, 2, 2, 1, count_include_pad=False),
@@ -905,6 +905,8 @@ def test_a_list_or_an_array_beside_a_tensor_is_a_constant():
     x = leaf([1.0, 2.0, 3.0])
     (x * [1.0, 2.0, 3.0] + np.ones(3) * x + x / np.float64(2.0)).sum().backward()
     expect(x.grad.tolist(), [2.5, 3.5, 4.5], because="1.5 more than the list")
+    (gradient,) = tt.autograd.grad(np.array([[1.0, 2.0, 3.0]]) @ x, x)
+    expect(gradient.tolist(), [1.0, 2.0, 3.0], because="in a product of matrices, too")
 
 
 def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight():
@@ -1195,6 +1197,7 @@ def test_a_stale_view_is_not_written_to():
     with tt.no_grad():
         old[0] = 3.0
     expect(y[0].item(), 3.0, because="without recording it is a write like any other")
+    expect_error(lambda: old * 2, RuntimeError, "view", because="that made it no less stale")
 
 
 def test_memory_that_is_gone_is_no_longer_watched():
@@ -1392,8 +1395,14 @@ def test_an_edge_goes_around_the_boxes_in_its_way_and_two_of_one_parent_stand_si
     ]
     found = re.findall(r'<path d="([^"]*)"', drawing)
     expect(found, wanted, because="x stands above sin, and the edge to mul would lie behind it")
-    twice = re.findall(r'<path d="M(\d+)', tt.draw_graph(x + x))
-    expect(twice, ["86", "102"], because="both uses of x are to be seen")
+    twice = re.findall(r'<path d="([^"]*)"', tt.draw_graph(x + x))
+    wanted = ["M86 72 C86 86 86 86 86 100", "M102 72 C102 86 102 86 102 100"]
+    expect(twice, wanted, because="both uses of x are to be seen")
+    thrice = re.findall(r'<path d="M(\d+)', tt.draw_graph(tt.cat([x, x, x])))
+    expect(thrice, ["78", "94", "110"], because="all three, around the middle")
+    around = re.findall(r"M160 50 (.*?)\"", tt.draw_graph(tt.cat([x.sin(), x, x])))
+    wanted = ["C180 72 180 172 160 194", "C196 72 196 172 160 194"]
+    expect(around, wanted, because="one goes around further than the other")
 
 
 def test_a_table_of_memory_begins_with_what_keeps_most():
