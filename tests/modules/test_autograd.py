@@ -1069,6 +1069,7 @@ def test_a_middle_result_can_keep_its_gradient():
 def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     x = leaf([1.0])
     x.register_hook(lambda gradient: gradient + 1)
+    x.register_hook(lambda gradient: None)  # only looks
     x.register_hook(lambda gradient: gradient * 10)
     (x * 2).sum().backward()
     expect(x.grad.tolist(), [30.0], because="(2 + 1) * 10")
