@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,6 +19,7 @@ from time import perf_counter
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported
 
 import numpy as np
+from machine import processor, versions
 
 import tinytorch as tt
 
@@ -147,7 +147,7 @@ def main() -> int:
         torch.set_num_threads(1)
     else:
         print("PyTorch is not installed here, so there is nothing to compare with.")
-    print(f"{platform.processor()}, Python {platform.python_version()}, NumPy {np.__version__}")
+    print(f"{processor()}, {versions()}, one thread")
     show(f"{SCALARS:,} operations on single numbers, nothing recorded", medians(constants()))
     show(f"{SCALARS:,} operations on single numbers, and back", medians(scalars()))
     for name, (sizes, batch) in MLPS.items():

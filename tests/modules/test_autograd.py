@@ -334,6 +334,29 @@ def test_gradients_sum_over_all_ways():
 
 
 @pytest.mark.step("autograd.propagate")
+def test_what_keeps_no_memory_can_be_gone_back_through_again():
+    x = leaf([1.0, 2.0])
+    y = (x * 3.0).sum(0)
+    y.backward()
+    y.backward()
+    expect(x.grad.tolist(), [6.0, 6.0], because="there was nothing to let go of")
+    for index in (np.array([0, 1]), (np.array([True, True]),)):
+        y = x[index].sum()
+        y.backward()
+        expect_error(y.backward, RuntimeError, "twice", because="an index may be large, too")
+
+
+def test_what_comes_back_is_a_constant_unless_it_is_to_be_recorded():
+    x = leaf([3.0])
+    node = (x * x).grad_fn
+    for is_recorded in (False, True):
+        options = {"is_recorded": True} if is_recorded else {}
+        parts = tt.autograd.pull_back(node, tt.tensor([1.0], tt.float64), **options)
+        expect([part.item() for _, part in parts], [3.0, 3.0], because="the other factor")
+        expect(parts[0][1].requires_grad, is_recorded, because="only where it is asked for")
+
+
+@pytest.mark.step("autograd.propagate")
 def test_only_the_ways_to_what_is_wanted_are_gone():
     x, y = leaf(2.0), leaf(3.0)
     z = x * y
@@ -478,7 +501,12 @@ def test_a_linear_map_has_its_matrix_as_jacobian():
 def test_views_numbers_and_empty_inputs_have_jacobians():
     jacobian = tt.autograd.numerical_jacobian
     x = tt.tensor(random(2, 2))
-    expect(jacobian(lambda x: x.T, [x], 0), np.eye(4)[[0, 2, 1, 3]], because="", within=1e-6)
+    expect(
+        jacobian(lambda x: x.T, [x], 0),
+        np.eye(4)[[0, 2, 1, 3]],
+        because="a result may be a view of the input's memory: copy it before the next step",
+        within=1e-6,
+    )
     expect(
         jacobian(lambda x: x * 3, [tt.tensor(2.0, tt.float64)], 0),
         np.array([[3.0]]),
@@ -495,6 +523,8 @@ def test_steps_go_both_ways():
         lambda x: x * x, [tt.tensor([0.0], tt.float64)], 0, eps=0.1
     )
     expect(found, np.array([[0.0]]), because="up and down cancel: one way would say 0.1", within=0)
+    found = tt.autograd.numerical_jacobian(lambda x: x**3, [tt.tensor([2.0], tt.float64)], 0)
+    expect(found, np.array([[12.0]]), because="3 x^2, since steps are small", within=1e-5)
 
 
 # Step 12
@@ -544,6 +574,17 @@ def test_a_part_that_needs_no_gradient_is_no_checkpoint():
     with tt.no_grad():
         found.append(tt.checkpoint(lambda x: x * 2, x).requires_grad)
     expect(found, [False, False, False], because="nothing is to come back through them")
+    expect_error(
+        lambda: tt.checkpoint(lambda x: (x, x * 2), x),
+        TypeError,
+        "one tensor",
+        "tuple",
+        because="a node has one result",
+    )
+    constants = [tt.tensor(random(2)), tt.tensor(random(2, seed=1))]
+    result = tt.checkpoint(lambda a, b: a * x + b * x, *constants).sum()
+    result.backward(create_graph=True)
+    expect(x.grad, constants[0] + constants[1], because="constants may be read beside a leaf")
 
 
 @pytest.mark.step("autograd.recompute")
@@ -681,6 +722,17 @@ def test_convolutions_and_their_gradients_are_transposes(name):
     expect(float((again[0] * leaves[0]).sum()), both, because="second gradients", within=1e-9)
 
 
+def test_windows_of_any_form_are_gone_back_through_block_by_block():
+    options = {"stride": (2, 1), "dilation": (2, 3), "padding": (1, 2), "groups": 2}
+    arrays = [random(1, 16, 80, 60), random(4, 8, 3, 2, seed=1)]
+    _, found = first_gradients(lambda *x: tt.conv2d(*x, **options), arrays)
+    output = tt.conv2d(*map(tt.tensor, arrays), **options)
+    total = float((output * weighted(output)).sum())
+    for gradient, array in zip(found, arrays, strict=True):
+        mine = float((gradient.numpy() * array).sum())
+        expect(mine, total, because="a convolution is linear in each", within=1e-7)
+
+
 def test_convolutions_have_the_slopes_of_small_steps():
     expect_gradients(
         lambda x, w, b: tt.conv2d(x, w, b, padding=1, stride=2),
@@ -706,13 +758,14 @@ def test_large_images_are_convolved_block_by_block(stride):
 POOLS = {
     "max": lambda x: tt.max_pool2d(x, 2),
     "max, overlapping": lambda x: tt.max_pool2d(x, (2, 3), (1, 2), (1, 1)),
-    "max, dilated": lambda x: tt.max_pool2d(x, (2, 3), 1, (1, 1), (2, 2)),
+    "max, dilated": lambda x: tt.max_pool2d(x, (2, 3), 1, (1, 1), (3, 2)),
     "mean": lambda x: tt.avg_pool2d(x, 2),
     "mean, overlapping": lambda x: tt.avg_pool2d(x, (3, 2), (1, 2), 1),
     "mean inside": lambda x: tt.avg_pool2d(x, 2, 2, 1, count_include_pad=False),
     "zeros": lambda x: tt.pad2d(x, (1, 2)),
     "reflect": lambda x: tt.pad2d(x, (1, 2), "reflect"),
     "replicate": lambda x: tt.pad2d(x, (2, 1), "replicate"),
+    "replicate, wide": lambda x: tt.pad2d(x, (3, 2), "replicate"),
     "circular": lambda x: tt.pad2d(x, (2, 1), "circular"),
 }
 
@@ -727,7 +780,8 @@ def test_pooling_and_padding_have_the_slopes_of_small_steps(name):
 
 
 def test_a_window_with_nan_or_equal_numbers_sends_its_gradient_to_the_first():
-    for numbers, winner in (([1.0, 1.0, 0.0, 1.0], 0), ([0.0, np.nan, 5.0, 1.0], 1)):
+    nan = np.nan
+    for numbers, winner in (([1, 1, 0, 1], 0), ([0, nan, 5, 1], 1), ([9, nan, nan, 9], 1)):
         x = leaf(np.array(numbers).reshape(1, 1, 2, 2))
         tt.max_pool2d(x, 2).sum().backward()
         expect(x.grad.flatten().argmax().item(), winner, because=f"of {numbers}")
@@ -743,7 +797,7 @@ def test_layer_norm_has_the_slopes_of_small_steps():
 
 def test_embeddings_sum_over_the_uses_of_a_name():
     indices = tt.tensor([[0, 2], [2, 2]])
-    expect_gradients(lambda weight: tt.embedding(indices, weight) ** 2, random(4, 2))
+    expect_gradients(lambda weight: tt.embedding(indices, weight) ** 2, random(4, 3))
     weight = leaf(random(4, 2))
     tt.embedding(tt.tensor(np.zeros((0, 2), np.int64)), weight).sum().backward()
     expect(weight.grad, tt.tensor(np.zeros((4, 2))), because="nobody was named")
@@ -795,9 +849,45 @@ def test_kinks_and_zeros_have_the_slopes_that_pytorch_gives_them():
     expect(whole, [0.0, 0.0], because="flat, but for jumps")
 
 
+def test_powers_have_slopes_at_zero_and_below_it():
+    zeros, exponents = np.zeros(3), tt.tensor([2.0, 1.0, -1.0], tt.float64)
+    found = gradient_of(lambda x: x**exponents, zeros)
+    expect(found, [0.0, 1.0, -math.inf], because="b * 0 ** (b - 1)")
+    bases = (0.5, -1.0, -0.5, 0.0)
+    for make in (lambda a: tt.tensor(a, tt.float64), float):
+        halves = [gradient_of(lambda b: make(a) ** b, [2.0])[0] for a in bases]  # noqa: B023
+        expect(halves[0], 0.25 * math.log(0.5), because="a^b * log(a)", within=1e-12)
+        expect(list(map(math.isnan, halves[1:3])), [True, True], because="no logarithm below 0")
+        expect(halves[3], 0.0, because="0 squared is 0, and so is 0 to a power near 2")
+        steep = gradient_of(lambda b: make(0.0) ** b, [-0.5])  # noqa: B023
+        expect(steep, [-math.inf], because="0 ** -0.5 is infinite, and grows beyond limits")
+
+
+def test_what_is_masked_is_zero_and_what_is_not_keeps_every_bit():
+    numbers = np.array([math.inf, math.nan, -0.0, 1e-310, -3.5, math.inf])
+    condition = np.array([False, False, True, True, True, True])
+    for dtype in (tt.float16, tt.float32, tt.float64):
+        x = tt.tensor(numbers.astype(dtype))
+        found = tt.apply("mask", x, condition=condition)
+        wanted = np.array([0.0, 0.0, *numbers[2:]]).astype(dtype)
+        expect(found.numpy().tobytes(), wanted.tobytes(), because=f"the numbers of {dtype}")
+    stretched = tt.tensor([[1.0], [2.0]]).expand(2, 3)
+    found = tt.apply("mask", stretched, condition=np.array([True, False, True]))
+    wanted = tt.tensor([[1.0, 0.0, 1.0], [2.0, 0.0, 2.0]])
+    expect(found, wanted, because="shapes broadcast, in any layout")
+    single = tt.apply("mask", tt.tensor(5.0), condition=np.array(False))
+    expect([single.shape, single.item()], [(), 0.0], because="one number stays one")
+    x = leaf([-1.0, 2.0])
+    tt.relu(x).backward(tt.tensor([math.inf, math.inf], tt.float64))
+    expect(x.grad.tolist(), [0.0, math.inf], because="nothing comes back below 0, however large")
+    expect_gradients(lambda x: tt.apply("mask", x * x, condition=condition[1:4]), random(3))
+
+
 def test_products_with_zeros_leave_each_element_the_product_of_the_others():
     expect(gradient_of(lambda x: x.prod(), [2.0, 0.0, 3.0]), [0.0, 6.0, 0.0], because="one zero")
     expect(gradient_of(lambda x: x.prod(), [2.0, 0.0, 0.0]), [0.0, 0.0, 0.0], because="two zeros")
+    expect(gradient_of(lambda x: x.prod(), [0.0, 0.0]), [0.0, 0.0], because="nothing else")
+    expect(gradient_of(lambda x: x.prod(), [0.0, -1.0]), [-1.0, 0.0], because="one, and a negative")
     found = gradient_of(lambda x: x.prod(0), [[2.0, 0.0], [5.0, 4.0]])
     expect(found, [[5.0, 4.0], [2.0, 0.0]], because="each column by itself")
     found = gradient_of(lambda x: x.prod(), [[2.0, 0.0], [5.0, 4.0]])
@@ -823,6 +913,8 @@ def test_a_list_or_an_array_beside_a_tensor_is_a_constant():
     x = leaf([1.0, 2.0, 3.0])
     (x * [1.0, 2.0, 3.0] + np.ones(3) * x + x / np.float64(2.0)).sum().backward()
     expect(x.grad.tolist(), [2.5, 3.5, 4.5], because="1.5 more than the list")
+    (gradient,) = tt.autograd.grad(np.array([[1.0, 2.0, 3.0]]) @ x, x)
+    expect(gradient.tolist(), [1.0, 2.0, 3.0], because="in a product of matrices, too")
 
 
 def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight():
@@ -832,6 +924,10 @@ def test_the_gradient_of_a_weight_lies_in_memory_as_the_weight():
         expect(gradient.is_contiguous(), True, because="an optimizer walks along both")
         (gradient,) = tt.autograd.grad((tt.tensor(random(2, rows)) @ weight).sum(), weight)
         expect(gradient.is_contiguous(), True, because="and where nothing was turned")
+        stack = leaf(random(2, rows, columns))
+        product = tt.tensor(random(2, 5, columns)) @ stack.transpose(1, 2)
+        (gradient,) = tt.autograd.grad(product.sum(), stack)
+        expect(gradient.is_contiguous(), True, because="a stack of matrices, too")
 
 
 def test_a_leaf_may_be_any_layout_and_its_grad_is_its_own():
@@ -847,16 +943,19 @@ def test_a_leaf_may_be_any_layout_and_its_grad_is_its_own():
 
 def test_the_tape_listens_only_while_there_is_a_leaf():
     gc.collect()
-    from tinytorch.autograd import tape
+    from tinytorch.autograd import tape, writing
 
     before = tape.is_listening()
     x = leaf([1.0])
+    memory = x.numpy()
     y = x * 2
     expect(tape.is_listening(), True, because="there is one")
     del x
     expect((y * 2).requires_grad, True, because="y still leads to it")
     y.sum().backward()
+    expect(id(memory) in writing.leaves, True, because="its memory is watched")
     del y
+    expect(id(memory) in writing.leaves, False, because="and no longer when it is gone")
     expect(tape.is_listening(), before, because="the last one is gone")
 
 
@@ -972,6 +1071,11 @@ def test_a_gradient_that_is_set_has_to_fit():
             "(2,)",
             because="shape, dtype",
         )
+    expect_error(
+        lambda: setattr(x, "grad", 1.0), TypeError, "tensor or None", "float", because="a number"
+    )
+    x.grad = None
+    expect(x.grad, None, because="nothing has come back")
 
 
 def test_a_middle_result_can_keep_its_gradient():
@@ -988,6 +1092,7 @@ def test_a_middle_result_can_keep_its_gradient():
 def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     x = leaf([1.0])
     x.register_hook(lambda gradient: gradient + 1)
+    x.register_hook(lambda gradient: None)  # only looks
     x.register_hook(lambda gradient: gradient * 10)
     (x * 2).sum().backward()
     expect(x.grad.tolist(), [30.0], because="(2 + 1) * 10")
@@ -998,6 +1103,8 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     expect(tt.autograd.grad(y, y)[0].tolist(), [10.0], because="the second is still there")
     second.close()
     expect(tt.autograd.grad(y, y)[0].tolist(), [1.0], because="now there is none")
+    handle = (x * 1).register_hook(print)
+    expect(handle.close(), None, because="the tensor is gone, and its hooks with it")
     y.register_hook(lambda gradient: tt.ones(0))
     expect_error(y.sum().backward, ValueError, "(0,)", "(1,)", because="another shape")
     y = x * 1
@@ -1006,6 +1113,9 @@ def test_hooks_are_called_in_order_and_have_to_keep_the_shape():
     expect_error(
         lambda: tt.ones(1).register_hook(print), RuntimeError, "none", because="a constant"
     )
+    y = x * 1
+    y.register_hook(lambda gradient: 2.0)
+    expect_error(y.sum().backward, TypeError, "hook", "float", because="a number has no shape")
 
 
 def test_starts_and_ends_are_checked():
@@ -1013,7 +1123,8 @@ def test_starts_and_ends_are_checked():
     y = (x * 2).sum()
     starts = [None, tt.tensor(10.0), leaf([1.0]).detach()]
     found = tt.autograd.grad([y, y, x * 3], [x], starts)
-    expect(found[0].requires_grad, False, because="not recorded unless create_graph says so")
+    plain, *_ = tt.autograd.grad((x * x).sum(), x)
+    expect(plain.requires_grad, False, because="not recorded unless create_graph says so")
     expect(found[0].tolist(), [25.0], because="2 + 20 + 3: gradients of the sum of all outputs")
     for starts, count in (([None, None], "2"), ([], "0")):
         expect_error(
@@ -1027,6 +1138,7 @@ def test_starts_and_ends_are_checked():
     expect_error(
         lambda: (leaf([1.0, 2.0]) * 2).backward(tt.ones(1)), ValueError, "(1,)", because="shape"
     )
+    expect_error(lambda: (x * 2).backward(1.0), TypeError, "tensor", "float", because="a number")
     unused = [leaf(random(2)), leaf(random(3))]
     expect_error(
         lambda: tt.autograd.grad((x * 2).sum(), unused), RuntimeError, "(2,)", because="the first"
@@ -1043,6 +1155,12 @@ def test_rules_are_checked_when_they_are_registered():
         "weight",
         "wrong_test",
         because="nothing of that name could be kept",
+    )
+    expect_error(
+        lambda: tt.register_rule("wrong_test", lambda gradient, **options: gradient),
+        TypeError,
+        "'options'",
+        because="an option is kept by its own name",
     )
     tt.register_kernel("scaled_test", lambda array, *, factor: array * factor)
     tt.register_rule("scaled_test", lambda gradient, *, factor: gradient * factor)
@@ -1103,6 +1221,7 @@ def test_a_stale_view_is_not_written_to():
     with tt.no_grad():
         old[0] = 3.0
     expect(y[0].item(), 3.0, because="without recording it is a write like any other")
+    expect_error(lambda: old * 2, RuntimeError, "view", because="that made it no less stale")
 
 
 def test_memory_that_is_gone_is_no_longer_watched():
@@ -1140,6 +1259,13 @@ def test_a_value_may_be_written_to_more_or_fewer_places():
         target.sum().backward()
         times = {(1, 2): 1.0, (2,): 3.0, (): 2.0, (3, 1): 2.0}[shape]
         expect(value.grad, tt.full(shape, times, tt.float64), because=f"{shape} at {index}")
+    for shape, where in (((1, 1, 3), (3,)), ((2, 3), (4, 2, 3))):
+        value = leaf(random(*shape))
+        target = tt.tensor(np.zeros(where))
+        target[...] = value
+        target.sum().backward()
+        times = math.prod(where) / math.prod(shape)
+        expect(value.grad, tt.full(shape, times, tt.float64), because=f"{shape} fills {where}")
 
 
 # Checking, drawing, counting
@@ -1155,6 +1281,8 @@ def test_gradcheck_needs_float64_and_checks_every_input_of_it():
     narrow = [tt.tensor(random(2)), tt.ones(2), tt.ones(2) > 0]
     mixed = tt.autograd.gradgradcheck(lambda a, b, c: tt.where(c, a * a * b, a), narrow)
     expect(mixed, True, because="what is not float64 is left as it is")
+    steep = tt.autograd.gradgradcheck(lambda x: x**4, tt.tensor(random(3)))
+    expect(steep, True, because="steps are small unless told otherwise")
     linear = tt.autograd.gradgradcheck(lambda a, b: a * 2 + b, [tt.tensor(random(2)), tt.ones(2)])
     expect(linear, True, because="no curvature is a curvature of zeros")
 
@@ -1197,6 +1325,18 @@ def test_gradgradcheck_finds_a_rule_that_cannot_be_differentiated():
         lambda: tt.autograd.gradgradcheck(lambda x: tt.apply("cube_test", x), x),
         AssertionError,
         because="the second is not: detach cut the graph",
+    )
+
+
+def test_a_second_gradient_that_is_a_little_wrong_is_found():
+    tt.register_kernel("square_test", lambda array: array * array)
+    tt.register_rule("square_test", lambda gradient, a: gradient * (a * 2.02 - a.detach() * 0.02))
+    x = tt.tensor([1.0, 2.0], tt.float64)
+    expect(tt.gradcheck(lambda x: tt.apply("square_test", x), x), True, because="2 a is right")
+    expect_error(
+        lambda: tt.autograd.gradgradcheck(lambda x: tt.apply("square_test", x), x),
+        AssertionError,
+        because="2.02 is not the 2 that small steps find",
     )
 
 
@@ -1279,8 +1419,14 @@ def test_an_edge_goes_around_the_boxes_in_its_way_and_two_of_one_parent_stand_si
     ]
     found = re.findall(r'<path d="([^"]*)"', drawing)
     expect(found, wanted, because="x stands above sin, and the edge to mul would lie behind it")
-    twice = re.findall(r'<path d="M(\d+)', tt.draw_graph(x + x))
-    expect(twice, ["86", "102"], because="both uses of x are to be seen")
+    twice = re.findall(r'<path d="([^"]*)"', tt.draw_graph(x + x))
+    wanted = ["M86 72 C86 86 86 86 86 100", "M102 72 C102 86 102 86 102 100"]
+    expect(twice, wanted, because="both uses of x are to be seen")
+    thrice = re.findall(r'<path d="M(\d+)', tt.draw_graph(tt.cat([x, x, x])))
+    expect(thrice, ["78", "94", "110"], because="all three, around the middle")
+    around = re.findall(r"M160 50 (.*?)\"", tt.draw_graph(tt.cat([x.sin(), x, x])))
+    wanted = ["C180 72 180 172 160 194", "C196 72 196 172 160 194"]
+    expect(around, wanted, because="one goes around further than the other")
 
 
 def test_a_table_of_memory_begins_with_what_keeps_most():
@@ -1294,6 +1440,8 @@ def test_a_table_of_memory_begins_with_what_keeps_most():
     rows = dict(zip(table.column("operation"), table.column("nodes"), strict=True))
     counts = {name: rows[name] for name in ("cos", "sum", "getitem", "mul", "add")}
     expect(counts, {"cos": 2, "sum": 3, "getitem": 2, "mul": 3, "add": 2}, because="each counted")
+    first = tt.autograd.saved_table(x.cos().cos().cos()).rows[0]
+    expect(first, ("cos", 3, 160), because="two of three cosines are kept, and x is a leaf")
 
 
 # Models

@@ -257,6 +257,26 @@ def logarithm_for_the_share(gradient, output, *, dim):
 
 @mistake(
     "autograd.log_softmax_gradient",
+    caught_by="test_shares_weigh_what_is_taken_away",
+    says="You took the shares away as they are. What is taken away is the share of the line's "
+    "total: output.exp() * gradient.sum(dim, keepdim=True).",
+)
+def total_forgotten(gradient, output, *, dim):
+    return gradient - output.exp()
+
+
+@mistake(
+    "autograd.log_softmax_gradient",
+    caught_by="test_shares_weigh_what_is_taken_away",
+    says="Your totals lost their dim, so they met other lines than their own. Sum with "
+    "keepdim=True.",
+)
+def dim_dropped(gradient, output, *, dim):
+    return gradient - output.exp() * gradient.sum(dim)
+
+
+@mistake(
+    "autograd.log_softmax_gradient",
     caught_by="test_lines_lie_along_the_dim",
     says="You summed along the last dim. A line lies along the dim that is given.",
 )
@@ -409,6 +429,24 @@ def by_calling_itself(roots, *, stop=frozenset()):
 
 @mistake(
     "autograd.topological_order",
+    caught_by="test_a_long_chain_does_not_overflow",
+    says="You look for each node in a list, which takes longer with every node that was found: use "
+    "a dict or a set.",
+)
+def searched_in_a_list(roots, *, stop=frozenset()):
+    waiting = []
+    for root in roots:
+        if root not in waiting:
+            waiting.append(root)
+    for node in waiting:
+        for parent in () if node in stop else node.parents:
+            if parent is not None and parent not in waiting:
+                waiting.append(parent)
+    return sorted(waiting, key=lambda node: -node.number)
+
+
+@mistake(
+    "autograd.topological_order",
     caught_by="test_each_node_comes_once_and_before_its_parents",
     says="Your order is the forward one, with the parents first. Backward begins at the result: "
     "the newest node comes first.",
@@ -441,9 +479,9 @@ def stop_overlooked(roots, *, stop=frozenset()):
 # Step 8: propagate
 
 
-def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, order=in_order, free=let_go):
+def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, call=call_hooks, free=let_go):
     """Go back through a graph, with one thing done in another way."""
-    nodes = order(list(roots), stop=stop)
+    nodes = in_order(list(roots), stop=stop)
     useful = None if wanted is None else leading_to(nodes, wanted)
     gradients, found = dict(roots), {}
     for node in nodes:
@@ -453,7 +491,7 @@ def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, order=in_order, 
         if node in stop:
             found[node] = gradient
             continue
-        gradient = call_hooks(node, gradient)
+        gradient = call(node, gradient)
         if not node.parents or (wanted is not None and node in wanted):
             found[node] = gradient
         if node.parents:
@@ -499,6 +537,33 @@ def each_part_by_itself(roots, *, stop=frozenset(), wanted=None, is_kept=False, 
         if node not in stop:
             waiting += pull_back(node, gradient, is_recorded=is_recorded) if node.parents else []
     return found
+
+
+@mistake(
+    "autograd.propagate",
+    caught_by="test_a_node_waits_for_all_that_came_of_it",
+    says="You never called the hooks. When a node's gradient is complete, "
+    "gradient = call_hooks(node, gradient).",
+)
+def hooks_forgotten(roots, *, stop=frozenset(), wanted=None, is_kept=False, is_recorded=False):
+    options = {"add": add_up, "call": lambda node, gradient: gradient}
+    return way_back(roots, stop, wanted, is_kept, is_recorded, **options)
+
+
+@mistake(
+    "autograd.propagate",
+    caught_by="test_a_value_that_is_used_twice_gets_both_gradients",
+    says="You went back through a leaf, which has no rule. A node without parents is an end: its "
+    "gradient belongs into the result, and nothing comes behind it.",
+)
+def leaf_pulled_back(roots, *, stop=frozenset(), wanted=None, is_kept=False, is_recorded=False):
+    def keep_and_go_on(node, gradient):
+        if not node.parents:
+            pull_back(node, gradient, is_recorded=is_recorded)
+        return call_hooks(node, gradient)
+
+    options = {"add": add_up, "call": keep_and_go_on}
+    return way_back(roots, stop, wanted, is_kept, is_recorded, **options)
 
 
 @mistake(
@@ -704,6 +769,26 @@ def turned_round(function, inputs, place, eps=1e-6):
 )
 def first_input_always(function, inputs, place, eps=1e-6):
     return tried(function, inputs, 0, up=eps, down=-eps, distance=2 * eps, put_back=True)
+
+
+@mistake(
+    "autograd.numerical_jacobian",
+    caught_by="test_views_numbers_and_empty_inputs_have_jacobians",
+    says="You subtracted results that changed under your hands: a result may be a view of the "
+    "input's memory. Copy it before the next step, with .array.astype(float64).",
+)
+def results_not_copied(function, inputs, place, eps=1e-6):
+    numbers = inputs[place].array
+    columns = []
+    for index in np.ndindex(numbers.shape):
+        former = numbers[index]
+        numbers[index] = former + eps
+        above = function(*inputs).array
+        numbers[index] = former - eps
+        below = function(*inputs).array
+        numbers[index] = former
+        columns.append(((above - below) / (2 * eps)).ravel())
+    return np.array(columns, float64).reshape(len(columns), function(*inputs).numel()).T
 
 
 # Step 12: recompute

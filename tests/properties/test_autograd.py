@@ -16,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 import tinytorch as tt
 from tinytorch.autograd import tape
+from tinytorch.autograd.writing import writes
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
 SMALL = st.floats(-3, 3, width=32)  # few bits, so that a sum of them is exact
@@ -228,6 +229,27 @@ def test_threads_record_and_go_back_side_by_side():
     assert len(results) == 4
     for factor, found in results:
         assert np.allclose(found, factor * np.exp(factor * np.array([1.0, 2.0])))
+
+
+def test_writes_of_several_threads_are_counted_and_forgotten():
+    gc.collect()
+    former = len(writes.lines), writes.recorded
+
+    def work():
+        for _ in range(200):
+            x = tt.tensor([1.0, 2.0]).requires_grad_()
+            y = x * 2
+            y[0] = x[1] * 5
+            y.sum().backward()
+            assert x.grad.tolist() == [0.0, 7.0]
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    gc.collect()
+    assert (len(writes.lines), writes.recorded) == former
 
 
 def test_nothing_is_listened_for_where_nothing_requires_a_gradient():

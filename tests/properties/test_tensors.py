@@ -331,6 +331,7 @@ METHODS = [
     name
     for name, value in vars(tt.Tensor).items()
     if callable(value) and (name.endswith("__") or not name.startswith("_"))
+    if name != "__getattr__"  # asks for what a tensor lacks
 ]
 FUNCTIONS = ["infer_shape"] + [
     name

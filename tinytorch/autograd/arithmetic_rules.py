@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from tinytorch.autograd.rules import register_not_differentiable, register_rule
-from tinytorch.tensors import Tensor, apply, zeros_like
-from tinytorch.tensors.dtypes import TensorLike
+from tinytorch.tensors import Tensor, apply, register_kernel, zeros_like
+from tinytorch.tensors.dtypes import Array, TensorLike
 from tinytorch.tensors.shapes import Shape
 from tinytorch.training.updates import WRITTEN
 
@@ -14,6 +16,22 @@ from tinytorch.training.updates import WRITTEN
 def choose(condition: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return a where the condition holds and b elsewhere, with one operation."""
     return apply("where", a, b, condition=condition.array)
+
+
+def masked(gradient: Tensor, condition: Tensor) -> Tensor:
+    """Return the gradient where the condition holds and 0 elsewhere, with one operation."""
+    return apply("mask", gradient, condition=condition.array)
+
+
+def mask_kernel(array: Array, *, condition: Array) -> Array:
+    """Return the elements where the condition holds, and 0 elsewhere, also for nan.
+
+    It keeps all bits of a number or none. ``np.where`` would choose at each element anew, and a
+    processor that cannot foresee the choice waits for it every time.
+    """
+    bits = np.dtype(f"i{array.itemsize}")
+    kept = array.view(bits) & -condition.astype(bits)  # -1 has all bits
+    return np.asarray(kept).view(array.dtype)
 
 
 def divisor_gradient(gradient: Tensor, a: TensorLike, b: Tensor) -> Tensor:
@@ -62,14 +80,14 @@ def larger_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     A plain number beside it is no partner to share with: at a tie, all of it goes to a.
     """
     if not isinstance(b, Tensor):
-        return choose(a >= b, gradient, 0.0)
+        return masked(gradient, a >= b)
     return choose(a < b, 0.0, choose(a == b, gradient / 2, gradient))
 
 
 def smaller_gradient(gradient: Tensor, a: TensorLike, b: TensorLike) -> Tensor:
     """Return the gradient of a in ``minimum(a, b)``, by the rules of ``larger_gradient``."""
     if not isinstance(b, Tensor):
-        return choose(a <= b, gradient, 0.0)
+        return masked(gradient, a <= b)
     return choose(a > b, 0.0, choose(a == b, gradient / 2, gradient))
 
 
@@ -84,6 +102,8 @@ def cat_gradient(gradient: Tensor, place: int, shapes: tuple[Shape, ...], *, dim
     part = slice(start, start + shapes[place][dim])
     return gradient[(*[slice(None)] * dim, part)]
 
+
+register_kernel("mask", mask_kernel)
 
 register_rule("add", lambda gradient: gradient, lambda gradient: gradient)
 register_rule("sub", lambda gradient: gradient, lambda gradient: -gradient)
@@ -107,9 +127,10 @@ for _flat in ("sign", "floor", "ceil", "round"):
 
 register_rule(
     "where",
-    lambda gradient, *, condition: apply("where", gradient, 0.0, condition=condition),
-    lambda gradient, *, condition: apply("where", 0.0, gradient, condition=condition),
+    lambda gradient, *, condition: apply("mask", gradient, condition=condition),
+    lambda gradient, *, condition: apply("mask", gradient, condition=~condition),
 )
+register_rule("mask", lambda gradient, *, condition: apply("mask", gradient, condition=condition))
 register_rule("cast", lambda gradient: gradient)
 register_rule("clone", lambda gradient: gradient)
 register_rule("cat", every=cat_gradient)

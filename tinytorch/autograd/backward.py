@@ -60,6 +60,8 @@ def started(tensor: Tensor, gradient: Tensor | None) -> Tensor:
                 "itself; take .sum() or .mean(), or pass a gradient of its shape"
             )
         return ones_like(tensor)
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"a gradient is a tensor, not {type(gradient).__name__}; use tensor(...)")
     if gradient.shape != tensor.shape:
         raise ValueError(
             f"a gradient of shape {gradient.shape} does not fit a tensor of shape {tensor.shape}"
@@ -88,7 +90,8 @@ def grad(
 ) -> list[Tensor | None]:
     """Return the gradients of the outputs' sum with respect to each input; no ``grad`` changes.
 
-    grad_outputs: the gradients of the outputs themselves; 1 for single numbers.
+    grad_outputs: the gradients of the outputs themselves; 1 for single numbers. Gradients may share
+    memory with each other and with these: write to a ``.clone()``.
     Raises RuntimeError for an input that the outputs do not depend on, unless ``allow_unused``:
     then its gradient is None.
     """

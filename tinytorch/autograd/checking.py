@@ -133,13 +133,8 @@ def _gradient_of(function: Function, place: int) -> Function:
     def derived(*inputs: Tensor) -> Tensor:
         *arguments, start = inputs
         with enable_grad():
-            leaves = [one if node_of(one) is not None else _fresh(one) for one in arguments]
             options = {"create_graph": True, "allow_unused": True}
-            (found,) = grad(function(*leaves), leaves[place], start, **options)
-        return zeros_like(leaves[place]) if found is None else found
+            (found,) = grad(function(*arguments), arguments[place], start, **options)
+        return zeros_like(arguments[place]) if found is None else found
 
     return derived
-
-
-def _fresh(tensor: Tensor) -> Tensor:
-    return requires_grad_(detach(tensor)) if tensor.dtype == float64 else tensor

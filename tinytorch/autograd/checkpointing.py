@@ -39,6 +39,8 @@ def checkpoint(
     part = Part(function, inputs, generators)
     with no_grad(), part.noting():
         output = function(*inputs)
+    if not isinstance(output, Tensor):
+        raise TypeError(f"a part returns one tensor, not {type(output).__name__}; cut it smaller")
     if not part.read or not output.is_floating_point():
         return output
     result = wrap(output.array)

@@ -14,10 +14,9 @@ from tinytorch.autograd.rules import (
     OUTPUT,
     PLACE,
     SHAPE,
-    SHAPES,
-    Needs,
-    rules_of,
+    Way,
     sum_to_shape,
+    ways_of,
 )
 from tinytorch.autograd.writing import check_unchanged, writes
 from tinytorch.tensors import Tensor
@@ -85,7 +84,7 @@ def leading_to(order: Sequence[Node], wanted: Collection[Node]) -> set[Node]:
     """Return the nodes of a topological order that are wanted, or lead to one that is."""
     useful = set(wanted)
     for node in reversed(order):
-        if any(parent in useful for parent in node.parents):
+        if not useful.isdisjoint(node.parents):
             useful.add(node)
     return useful
 
@@ -102,32 +101,23 @@ def pull_back(
     if node.operation == "checkpoint":
         again = (node.options or {})["part"]
         return list(checkpointing.recompute(again, gradient, is_recorded=is_recorded).items())
-    rules, needs = rules_of(node.operation)
-    parts = []
+    ways, parts = ways_of(node.operation), []
+    every = ways.get(EVERY)
     for place, parent in enumerate(node.parents):
-        key = place if place in rules else EVERY
-        if parent is not None and key in rules and (useful is None or parent in useful):
-            asked, options = asked_for(needs[key], place, node, values)
-            parts.append((parent, fitted(rules[key](gradient, *asked, **options), parent)))
+        way = ways.get(place, every)
+        if parent is None or way is None or (useful is not None and parent not in useful):
+            continue
+        values[PLACE], values[SHAPE] = place, parent.shape
+        asked = map(values.__getitem__, way.values)
+        options = options_for(way, node) if way.options else {}
+        parts.append((parent, fitted(way.rule(gradient, *asked, **options), parent)))
     return parts
 
 
-def asked_for(
-    needs: Needs, place: int, node: Node, values: dict[int, Any]
-) -> tuple[list[Any], dict[str, Any]]:
-    """Return what a rule asks for: values in its order, and options by name."""
-    asked = []
-    for code in needs.values:
-        if code >= SHAPES:
-            asked.append(values[code])
-        elif code == SHAPE:
-            asked.append(node.parents[place].shape)  # type: ignore[union-attr]
-        else:
-            asked.append(place if code == PLACE else values[code][place])
-    if not needs.options:
-        return asked, {}
+def options_for(way: Way, node: Node) -> dict[str, Any]:
+    """Return those of an operation's options that a rule asks for."""
     given = node.options or {}
-    return asked, {name: given[name] for name in needs.options}
+    return {name: given[name] for name in way.options}
 
 
 def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
@@ -137,8 +127,8 @@ def values_of(node: Node, *, is_recorded: bool) -> dict[int, Any]:
             f"cannot go back through {node.operation!r} twice: the first time let go of what it "
             "kept; call backward(retain_graph=True) then, or compute the result anew"
         )
-    values = {}
-    for code, value in zip(node.codes, node.kept, strict=True):
+    values: dict[int, Any] = {}
+    for code, value in zip(node.codes, node.kept):  # noqa: B905  each has its code
         if isinstance(value, np.ndarray):
             if writes.latest > node.number:
                 check_unchanged(node, value)
@@ -181,13 +171,16 @@ def call_hooks(node: Node, gradient: Tensor) -> Tensor:
     """Return the gradient after a node's hooks, of which each may put another in its place."""
     for hook in list(node.hooks) if node.hooks else ():
         changed = hook(gradient)
-        if changed is not None:
-            if changed.shape != node.shape:
-                raise ValueError(
-                    f"a hook made {changed.shape} of a gradient of shape {node.shape}; keep the "
-                    "shape, or return None"
-                )
-            gradient = changed
+        if changed is None:
+            continue
+        if not isinstance(changed, Tensor):
+            raise TypeError(f"a hook returns a tensor or None, not {type(changed).__name__}")
+        if changed.shape != node.shape:
+            raise ValueError(
+                f"a hook made {changed.shape} of a gradient of shape {node.shape}; keep the "
+                "shape, or return None"
+            )
+        gradient = changed
     return gradient
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from tinytorch.autograd.arithmetic_rules import choose
+from tinytorch.autograd.arithmetic_rules import choose, masked
 from tinytorch.autograd.rules import register_rule
 from tinytorch.layers import erfc, sigmoid
 from tinytorch.tensors import Tensor, apply, register_kernel
@@ -111,7 +111,7 @@ def embedding_gradient_kernel(values: Array, *, indices: Array, count: int) -> A
 register_kernel("normal_share", normal_share_kernel)
 register_kernel("embedding_gradient", embedding_gradient_kernel)
 
-register_rule("relu", lambda gradient, output: choose(output > 0, gradient, 0.0))
+register_rule("relu", lambda gradient, output: masked(gradient, output > 0))
 register_rule("leaky_relu", leaky_relu_gradient)
 register_rule("sigmoid", lambda gradient, output: gradient * (output * (1 - output)))
 register_rule("softplus", lambda gradient, a: gradient * sigmoid(a))

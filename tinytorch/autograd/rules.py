@@ -5,8 +5,8 @@ the others say what the tape has to keep for it:
 
 - ``a``, ``b``, ``c``: the operation's first, second, third input;
 - ``output``: its result;
-- ``shape``, ``strides``: those of the input that the rule is for;
-- ``place``: that input's number, and ``shapes``: those of all inputs;
+- ``place``, ``shape``: the number and the shape of the input that the rule is for;
+- ``shapes``, ``strides``: those of all inputs, the strides in bytes;
 - after a star, the operation's options by their names.
 
 It returns the gradient of its input, made of operations on tensors, so that it can be recorded
@@ -32,17 +32,16 @@ _NAMED = {"output": OUTPUT, "shapes": SHAPES, "strides": STRIDES, "shape": SHAPE
 EVERY = -1  # in place of an input's number: the rule is for all of them
 
 
-class Needs(NamedTuple):
-    """What a rule takes after the gradient: values by code, and options by name."""
+class Way(NamedTuple):
+    """How a gradient comes back to an input: by a rule, and what that takes after the gradient."""
 
-    values: tuple[int, ...]
-    options: tuple[str, ...]
+    rule: Rule
+    values: tuple[int, ...]  # by code
+    options: tuple[str, ...]  # by name
 
 
-RULES: dict[str, dict[int, Rule]] = {}
+RULES: dict[str, dict[int, Way]] = {}  # by operation, and by the number of the input
 NOT_DIFFERENTIABLE: set[str] = set()
-
-_needs: dict[str, dict[int, Needs]] = {}
 
 
 def register_rule(operation: str, *rules: Rule, every: Rule | None = None) -> None:
@@ -54,8 +53,7 @@ def register_rule(operation: str, *rules: Rule, every: Rule | None = None) -> No
     Raises TypeError for a parameter that names nothing that could be kept.
     """
     table = dict(enumerate(rules)) if every is None else {EVERY: every}
-    _needs[operation] = {place: _needs_of(operation, rule) for place, rule in table.items()}
-    RULES[operation] = table
+    RULES[operation] = {place: _way_by(rule, operation) for place, rule in table.items()}
     NOT_DIFFERENTIABLE.discard(operation)
     kept_for.cache_clear()
 
@@ -64,12 +62,11 @@ def register_not_differentiable(*operations: str) -> None:
     """Say that no gradient flows through operations: their results change in jumps, or never."""
     for operation in operations:
         RULES.pop(operation, None)
-        _needs.pop(operation, None)
         NOT_DIFFERENTIABLE.add(operation)
     kept_for.cache_clear()
 
 
-def _needs_of(operation: str, rule: Rule) -> Needs:
+def _way_by(rule: Rule, operation: str) -> Way:
     _, *rest = inspect.signature(rule).parameters.values()
     values, options = [], []
     for one in rest:
@@ -84,11 +81,11 @@ def _needs_of(operation: str, rule: Rule) -> Needs:
                 f"a rule of {operation!r} asks for {one.name!r}; the tape keeps inputs (a, b, c "
                 f"...), {', '.join(_NAMED)}, and options after a star"
             )
-    return Needs(tuple(values), tuple(options))
+    return Way(rule, tuple(values), tuple(options))
 
 
-def rules_of(operation: str) -> tuple[dict[int, Rule], dict[int, Needs]]:
-    """Return an operation's rules and what they need, by the number of the input.
+def ways_of(operation: str) -> dict[int, Way]:
+    """Return how gradients come back through an operation, by the number of the input.
 
     Raises RuntimeError for an operation that nobody has said anything about.
     """
@@ -97,7 +94,7 @@ def rules_of(operation: str) -> tuple[dict[int, Rule], dict[int, Needs]]:
             f"no gradient rule is known for the operation {operation!r}; register_rule() one, or "
             ".detach() what goes in"
         )
-    return RULES[operation], _needs[operation]
+    return RULES[operation]
 
 
 @cache
@@ -106,11 +103,10 @@ def kept_for(operation: str, wanted: int) -> tuple[int, ...]:
 
     wanted: a number whose bit i says whether the gradient of input i is wanted.
     """
-    needs = _needs.get(operation, {})
+    ways = RULES.get(operation, {})
     places = [place for place in range(wanted.bit_length()) if wanted >> place & 1]
-    asked = [needs[EVERY if EVERY in needs else place] for place in places
-             if place in needs or EVERY in needs]  # fmt: skip
-    return tuple(sorted({code for one in asked for code in one.values if code >= STRIDES}))
+    used = [way for place in places if (way := ways.get(place, ways.get(EVERY)))]
+    return tuple(sorted({code for way in used for code in way.values if code >= STRIDES}))
 
 
 def sum_to_shape(gradient: Tensor, shape: Shape) -> Tensor:

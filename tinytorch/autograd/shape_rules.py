@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinytorch.autograd.arithmetic_rules import choose
+from tinytorch.autograd.arithmetic_rules import choose, masked
 from tinytorch.autograd.rules import register_rule, sum_to_shape
 from tinytorch.tensors import Tensor, apply, eye, from_numpy, register_kernel
 from tinytorch.tensors.dtypes import Array
@@ -23,7 +23,7 @@ def sum_gradient(gradient: Tensor, shape: Shape, *, dim: Shape, keepdim: bool) -
 
 def with_dims(reduced: Tensor, shape: Shape, dim: Shape, *, keepdim: bool) -> Tensor:
     """Return what a reduction left, with its dims back, as size 1."""
-    if keepdim:
+    if keepdim or not reduced.ndim:  # one number fits everywhere
         return reduced
     return reduced.reshape([1 if place in dim else size for place, size in enumerate(shape)])
 
@@ -38,7 +38,7 @@ def extreme_gradient(
     gradient = with_dims(gradient, a.shape, dim, keepdim=keepdim)
     is_picked = a == with_dims(output, a.shape, dim, keepdim=keepdim)
     count = is_picked.sum(dim, keepdim=True).to(a.dtype)
-    return choose(is_picked, gradient / count, 0.0)
+    return masked(gradient / count, is_picked)
 
 
 def prod_gradient(
@@ -74,9 +74,14 @@ def cumsum_gradient(gradient: Tensor, *, dim: int) -> Tensor:
 # Moves and indices
 
 
+def reshape_gradient(gradient: Tensor, shape: Shape) -> Tensor:
+    """Return the gradient in the shape that there was."""
+    return gradient if gradient.shape == shape else gradient.reshape(shape)
+
+
 def permute_gradient(gradient: Tensor, *, dims: Shape) -> Tensor:
     """Return the gradient with its dims back in their places."""
-    return gradient.permute([dims.index(place) for place in range(len(dims))])
+    return apply("permute", gradient, dims=tuple([dims.index(place) for place in range(len(dims))]))
 
 
 def getitem_gradient(gradient: Tensor, shape: Shape, *, index: tuple[Any, ...]) -> Tensor:
@@ -105,7 +110,7 @@ def overwritten_gradient(gradient: Tensor, *, index: tuple[Any, ...]) -> Tensor:
     """Return the gradient of what was there before a write: 0 where it was overwritten."""
     is_kept = np.ones(gradient.shape, np.bool_)
     is_kept[index] = False
-    return choose(from_numpy(is_kept), gradient, 0.0)
+    return masked(gradient, from_numpy(is_kept))
 
 
 def written_gradient(gradient: Tensor, shape: Shape, *, index: tuple[Any, ...]) -> Tensor:
@@ -146,10 +151,15 @@ def right_gradient(gradient: Tensor, a: Tensor, b_shape: Shape, b_strides: Shape
         rows = rows.reshape(-1, rows.shape[-1])
         columns = columns.reshape(-1, columns.shape[-1])
     if b_strides[-1] > b_strides[-2 % len(b_strides)]:
-        product = (columns.transpose(-1, -2) @ rows).transpose(-1, -2)
+        product = turned(turned(columns) @ rows)
     else:
-        product = rows.transpose(-1, -2) @ columns  # (..., k, n)
+        product = turned(rows) @ columns  # (..., k, n)
     return product if len(b_shape) > 1 else product.squeeze(-1)
+
+
+def turned(matrices: Tensor) -> Tensor:
+    """Return each matrix of a stack, or the only one, with rows and columns swapped."""
+    return matrices.T if matrices.ndim == 2 else matrices.transpose(-1, -2)
 
 
 register_kernel("put", put_kernel)
@@ -159,7 +169,7 @@ register_rule("prod", prod_gradient)
 register_rule("amax", extreme_gradient)
 register_rule("amin", extreme_gradient)
 register_rule("cumsum", cumsum_gradient)
-register_rule("reshape", lambda gradient, shape: gradient.reshape(shape))
+register_rule("reshape", reshape_gradient)
 register_rule("expand", sum_to_shape)
 register_rule("permute", permute_gradient)
 register_rule("getitem", getitem_gradient)
@@ -168,5 +178,5 @@ register_rule("setitem", overwritten_gradient, written_gradient)
 register_rule(
     "matmul",
     lambda gradient, shape, b: left_gradient(gradient, shape, b),
-    lambda gradient, a, shape, strides: right_gradient(gradient, a, shape, strides),
+    lambda gradient, a, shape, strides: right_gradient(gradient, a, shape, strides[1]),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import ExitStack
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -81,8 +82,8 @@ def kept_value(code: int, inputs: tuple[TensorLike, ...], output: Tensor) -> Any
         return one if isinstance(one, bool | int | float) else as_array(one)
     if code == OUTPUT:
         return output.array
-    tensors = [one if isinstance(one, Tensor) else Tensor(one) for one in inputs]
-    return tuple([one.shape if code == SHAPES else one.strides for one in tensors])
+    arrays = [one.array if isinstance(one, Tensor) else as_array(one) for one in inputs]
+    return tuple([one.shape if code == SHAPES else one.strides for one in arrays])
 
 
 def hear_writing(
@@ -113,7 +114,6 @@ def check_aliases(inputs: tuple[TensorLike, ...]) -> None:
 
 # When to listen: only while there is a leaf
 
-_alive: set[int] = set()
 _lock = RLock()  # a leaf can die at any moment, in any thread, in the middle of this too
 _listening = ExitStack()
 _is_listening = False
@@ -124,10 +124,8 @@ def make_leaf(tensor: Tensor) -> None:
     leaf = Leaf(tensor)
     owner = id(owner_of(tensor.array))
     with _lock:
-        _alive.add(leaf.number)
-        leaves.setdefault(owner, []).append(weakref.ref(leaf))
+        leaves.setdefault(owner, []).append(weakref.ref(leaf, partial(_leaf_is_gone, owner)))
         _start()
-    weakref.finalize(leaf, _leaf_is_gone, leaf.number, owner).atexit = False
     set_node(tensor, leaf)
 
 
@@ -140,14 +138,15 @@ def _start() -> None:
         _is_listening = True
 
 
-def _leaf_is_gone(number: int, owner: int) -> None:
+def _leaf_is_gone(owner: int, reference: weakref.ref[Leaf]) -> None:
     global _is_listening
     with _lock:
-        _alive.discard(number)
-        left = [one for one in leaves.pop(owner, ()) if one() is not None]
+        left = [one for one in leaves[owner] if one is not reference]
         if left:
-            leaves[owner] = left
-        if not _alive and _is_listening:
+            leaves[owner] = left  # not in place: another thread may be reading the list
+        else:
+            del leaves[owner]
+        if not leaves and _is_listening:
             _is_listening = False
             _listening.close()
 

@@ -50,6 +50,8 @@ def _grad(tensor: Tensor) -> Tensor | None:
 
 
 def _set_grad(tensor: Tensor, gradient: Tensor | None) -> None:
+    if not isinstance(gradient, Tensor | None):
+        raise TypeError(f"a gradient is a tensor or None, not {type(gradient).__name__}")
     if gradient is not None and (gradient.shape, gradient.dtype) != (tensor.shape, tensor.dtype):
         raise ValueError(
             f"a gradient of shape {gradient.shape} and dtype {gradient.dtype} does not fit a "

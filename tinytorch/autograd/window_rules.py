@@ -135,17 +135,21 @@ def places_of_largest(
     padded = pad(images, padding, lowest(images.dtype))
     windows = unfold(padded, kernel_size, stride=stride, dilation=dilation)
     has_nan = bool(np.isnan(largest).any())
-    inside = np.zeros(largest.shape, np.int32)  # the number of a place in its window
-    for place, (i, j) in reversed(list(enumerate(np.ndindex(kernel_size)))):
+    is_found = np.zeros(largest.shape, np.bool_)
+    before = np.zeros(largest.shape, np.intp)  # how many places of a window come before its largest
+    for i, j in np.ndindex(kernel_size):
         number = windows[..., i, j]
-        is_largest = number == largest
-        np.copyto(inside, place, where=is_largest | np.isnan(number) if has_nan else is_largest)
-    i, j = np.divmod(inside, kernel_size[1])
+        is_found |= number == largest
+        if has_nan:
+            is_found |= np.isnan(number)
+        before += ~is_found
     batch, channels, height, width = padded.shape
-    down = np.arange(largest.shape[2])[:, None] * stride[0] + i * dilation[0]
-    right = np.arange(largest.shape[3]) * stride[1] + j * dilation[1]
-    image = np.arange(batch * channels).reshape(batch, channels, 1, 1)
-    return np.asarray((image * height + down) * width + right)
+    image = np.arange(batch * channels).reshape(batch, channels, 1, 1) * (height * width)
+    down = np.arange(largest.shape[2])[:, None] * (stride[0] * width)
+    right = np.arange(largest.shape[3]) * stride[1]
+    i, j = np.indices(kernel_size)
+    inside = (i * dilation[0] * width + j * dilation[1]).ravel()  # by the number of the place
+    return np.asarray(inside[before] + (image + (down + right)))
 
 
 def max_pool2d_gradient(

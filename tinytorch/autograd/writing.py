@@ -7,6 +7,7 @@ past the door, as by ``tensor.numpy()[...] = 0``, nobody hears of.
 from __future__ import annotations
 
 import weakref
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -37,21 +38,27 @@ class Writes:
         self.latest = 0
         self.lines: dict[int, _Line] = {}
         self.recorded = 0  # how many of the lines hold results that a gradient flows to
+        self._lock = RLock()  # memory can be freed at any moment, in the middle of this too
 
     def note(self, array: Array, *, is_recorded: bool) -> None:
         """Remember that the memory behind an array was written to now."""
-        self.latest = next_number()
         owner = owner_of(array)
-        line = self.lines.get(id(owner))
+        with self._lock:
+            line = self._line_of(owner)
+            line.time = self.latest = next_number()
+            if is_recorded:
+                self.recorded += not line.time_recorded
+                line.time_recorded = self.latest
+
+    def _line_of(self, owner: Array) -> _Line:
+        """Return the line that an array owns, a new one if it was not written to before."""
+        key = id(owner)
+        line = self.lines.get(key)
         if line is None or line.memory() is not owner:
-            self._forget(id(owner))
-            key = id(owner)
+            self._forget(key)
             line = _Line(weakref.ref(owner, lambda _: self._forget(key)))
             self.lines[key] = line
-        line.time = self.latest
-        if is_recorded:
-            self.recorded += not line.time_recorded
-            line.time_recorded = self.latest
+        return line
 
     def last(self, array: Array) -> tuple[int, int]:
         """Return when the memory was last written to, and when with a recorded result; or 0."""
@@ -62,9 +69,10 @@ class Writes:
         return line.time, line.time_recorded
 
     def _forget(self, key: int) -> None:
-        line = self.lines.pop(key, None)
-        if line is not None and line.time_recorded:
-            self.recorded -= 1
+        with self._lock:
+            line = self.lines.pop(key, None)
+            if line is not None and line.time_recorded:
+                self.recorded -= 1
 
 
 writes = Writes()
@@ -85,7 +93,8 @@ def check_unchanged(node: Node, array: Array) -> None:
 
     Nodes and writes are numbered together, as they happen. ``writes.last(array)`` returns the
     number of the last write to the array's memory, through whatever view, and that of the last one
-    that was recorded; 0 for none. The message names the operation and the shape, and the way out.
+    that was recorded; 0 for none. The message names the operation and the shape, says that it was
+    changed in place, and the way out.
     """
     if writes.last(array)[0] > node.number:
         raise RuntimeError(

@@ -6,9 +6,9 @@ what happened, so that later chapters can record, count and time without a chang
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -41,7 +41,7 @@ _kernels: dict[str, Kernel] = {}
 _kernel_sets: dict[str, dict[str, Kernel]] = {}
 _shape_rules: dict[str, ShapeRule] = {}
 _listeners: list[Listener] = []
-_telling = threading.local()
+_telling: set[int] = set()  # the threads that a listener is at work in
 
 
 def apply(operation: str, *inputs: TensorLike, **options: Any) -> Tensor:
@@ -69,10 +69,12 @@ def unwrap(inputs: Sequence[TensorLike]) -> tuple[Array, ...]:
     A plain number takes the tensors' dtype unless its category is higher:
     float32 and 2.5 give float32, int64 and 2.5 give float32, int64 and 2 give int64.
     """
-    if len(inputs) == 2:  # two tensors of one dtype are by far the most common case
+    if len(inputs) == 2:  # two tensors of one dtype, or floats and a number, are most common
         a, b = inputs
         if type(a) is type(b) is Tensor and a.array.dtype is b.array.dtype:
             return a.array, b.array
+        if type(b) in _DTYPE_OF_NUMBER and type(a) is Tensor and a.array.dtype.kind == "f":
+            return a.array, fit(b, a.array.dtype)
     elif len(inputs) == 1 and type(inputs[0]) is Tensor:
         return (inputs[0].array,)
     return _in_one_dtype([_array_or_number(one) for one in inputs])
@@ -111,14 +113,15 @@ def tell(
     seconds: float,
 ) -> None:
     """Tell each listener of one operation. What a listener computes itself is not told."""
-    if getattr(_telling, "now", False):
+    thread = get_ident()
+    if thread in _telling:
         return
-    _telling.now = True
+    _telling.add(thread)
     try:
         for listener in tuple(_listeners):
             listener(operation, inputs, options, output, seconds)
     finally:
-        _telling.now = False
+        _telling.discard(thread)
 
 
 def listen(listener: Listener) -> ExitStack:
