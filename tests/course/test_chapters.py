@@ -40,7 +40,7 @@ def run(module, answer):
         code = answer(COURSE.step(found["step"])) if found else source
         notebook.cells.append(nbformat.v4.new_code_cell(code, metadata={"tags": tags}))
     place = {"metadata": {"path": str(REPOSITORY)}}
-    NotebookClient(notebook, timeout=120, resources=place).execute()
+    NotebookClient(notebook, timeout=600, resources=place).execute()
     shown = [
         output.data["text/html"]
         for cell in notebook.cells
