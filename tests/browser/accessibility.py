@@ -17,13 +17,18 @@ OPTIONS = {
     "selectors": False,
 }
 MARK_REPEATED_WORDS = """() => {
-    const looks = new Map();
+    const style = (element) => {
+        const { color, backgroundColor, fontSize, fontWeight, opacity } = getComputedStyle(element);
+        return [color, backgroundColor, fontSize, fontWeight, opacity].join();
+    };
+    const seen = new Map();
     for (const word of document.querySelectorAll("pre span:not(:has(*))")) {
-        const { color, backgroundColor, fontSize, fontWeight, opacity } = getComputedStyle(word);
-        const look = [color, backgroundColor, fontSize, fontWeight, opacity].join();
-        const seen = looks.get(word.parentElement) ?? new Set();
-        word.toggleAttribute("data-repeated", seen.has(look));
-        looks.set(word.parentElement, seen.add(look));
+        const block = word.closest(".highlight, .CodeMirror") ?? word.closest("pre");
+        let look = "";
+        for (let each = word; each !== block; each = each.parentElement) look += style(each) + "/";
+        const looks = seen.get(block) ?? new Set();
+        word.toggleAttribute("data-repeated", looks.has(look));
+        seen.set(block, looks.add(look));
     }
 }"""
 RUN = """([where, options]) => {
