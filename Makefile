@@ -3,6 +3,10 @@
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+WORKERS := --numprocesses=logical --maxprocesses=8  # one for each processor
+
+# Hundreds of processes import the same files, which only the first of them should compile.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: serve test test-package test-peers book mutation lock clean
 
@@ -10,10 +14,10 @@ serve: $(INSTALLED)  ## build what changed, then open the course in the browser
 	@exec $(PYTHON) -m book._publish.serve
 
 test: $(INSTALLED) book  ## run everything in tests/, browser tests included
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(WORKERS)
 
 test-package: $(INSTALLED)  ## run the tests that need no book and no browser
-	$(PYTHON) -m pytest tests/package tests/modules tests/properties tests/course tests/test_house.py
+	$(PYTHON) -m pytest $(WORKERS) tests/package tests/modules tests/properties tests/course tests/test_house.py
 
 test-peers: $(INSTALLED)  ## compare with PyTorch, live
 	$(PYTHON) -m tests.peers

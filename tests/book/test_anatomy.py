@@ -106,6 +106,13 @@ def test_every_step_has_its_exercise_check_hints_and_solution_in_order(site, mod
 
 
 @EVERY_CHAPTER
+def test_as_published_no_exercise_passes_by_itself(site, module):
+    results = site.chapter(module).article.select(".cell .tt-result")
+    found = {one.get("data-step") or one["data-module"]: one["data-state"] for one in results}
+    assert found == dict.fromkeys([*(step.id for step in module.steps), module.stem], "unbuilt")
+
+
+@EVERY_CHAPTER
 def test_hints_open_one_at_a_time(site, module):
     for step in module.steps:
         assert 2 <= len(step.hints) <= 4, step.id

@@ -70,9 +70,9 @@ class Chapter:
         self.page.locator("#tt-live-start").click()
         self.wait("ready")
 
-    def wait(self, state: str) -> None:
+    def wait(self, state: str, timeout: float | None = None) -> None:
         """Wait until the panel says that the page is in this state."""
-        expect(self.panel).to_have_attribute("data-state", state)
+        expect(self.panel).to_have_attribute("data-state", state, timeout=timeout)
 
     def cell(self, number: int) -> Cell:
         """The cell with this number, from 1."""

@@ -34,7 +34,7 @@ FLAGS = [
     "--disable-sync",
 ]
 FOLDER = "/course/"
-PATIENCE = 60_000  # milliseconds, for the slowest of continuous integration
+PATIENCE = 180_000  # milliseconds, for the slowest of continuous integration
 NO_CHROMIUM = (
     "These tests need Chromium. Get one with `apt-get install chromium` or "
     "`python -m playwright install chromium`, or name one in the variable CHROMIUM."

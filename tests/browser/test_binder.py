@@ -48,7 +48,7 @@ def events_of(hub: BinderHub, ref: str, accept: str = "text/event-stream") -> li
     address = f"{hub.address}/build/gh/{REPOSITORY}/{ref}"
     request = urllib.request.Request(address, headers={"Accept": accept})
     events = []
-    with urllib.request.urlopen(request, timeout=300) as stream:
+    with urllib.request.urlopen(request, timeout=600) as stream:
         assert stream.headers["Content-Type"] == "text/event-stream"
         for line in stream:
             if line.startswith(b"data: "):
@@ -65,8 +65,8 @@ def test_a_reader_builds_runs_and_solves_on_binder(visit, hub, address, watch):
     visit.wait("starting")
     log = visit.page.locator("#tt-live-log")
     expect(visit.panel).to_contain_text("Binder: building")
-    expect(log).to_contain_text("Successfully installed", timeout=180_000)
-    expect(log).to_contain_text("Launching server...", timeout=60_000)
+    expect(log).to_contain_text("Successfully installed", timeout=600_000)
+    expect(log).to_contain_text("Launching server...", timeout=300_000)
     visit.wait("ready")
     carried = visit.page.locator("#tt-carried-result summary")
     expect(carried).to_have_text("2 of 8 steps of Setup run your code.")

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.chapter import Chapter
-from tests.browser.conftest import Watch
+from tests.browser.conftest import PATIENCE, Watch
 from tests.course.conftest import solution
 from tests.course.test_learner import plain, typed
 from tests.course.test_wheel import venv  # noqa: F401 - a fixture
@@ -222,6 +222,7 @@ def moves_to_their_own_machine(machine: Machine, file: Path) -> None:
 def moves_to_another_browser(browser: Browser, file: Path, address: str) -> None:
     """Bring the machine's file into a browser that knows nothing: everything counts as passed."""
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     elsewhere = Chapter(page)
     elsewhere.open(f"{address}{COURSE.published[-1].page}.html")
     page.locator(".tt-live-more summary").click()

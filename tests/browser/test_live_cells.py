@@ -8,6 +8,7 @@ from tests.browser.conftest import Watch
 from tinytorch.course.catalog import Module, load_course
 
 STEP = "tensors.contiguous_strides"
+WHOLE_CHAPTER = 900_000  # milliseconds, for every cell of one on a machine that is busy
 SOLUTION = """\
 @build("tensors.contiguous_strides")
 def contiguous_strides(shape):
@@ -126,7 +127,7 @@ def test_run_all_runs_the_page_as_published(
     chapter.launch()
     page.locator("#tt-live-run-all").click()
     chapter.wait("busy")
-    chapter.wait("ready")
+    chapter.wait("ready", timeout=WHOLE_CHAPTER)
     cells = page.locator("div.cell[data-cell]")
     expect(cells.and_(page.locator('[data-state="done"]'))).to_have_count(cells.count())
     expect(page.locator(".tt-output .tt-module")).to_have_attribute("data-state", "unbuilt")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.chapter import Chapter
+from tests.browser.conftest import PATIENCE
 
 FORMAT = "tinytorch-work-1"
 
@@ -69,6 +70,7 @@ def test_work_is_taken_to_another_browser_as_one_file(
     assert json.loads(file.read_text())["format"] == FORMAT
 
     elsewhere = browser.new_page()
+    elsewhere.set_default_timeout(PATIENCE)
     other = Chapter(elsewhere)
     other.open(f"{address}modules/01_tensors.html")
     put(other, file)

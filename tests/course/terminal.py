@@ -12,7 +12,7 @@ from tinytorch.course.files import write_atomically
 
 COMMAND = Path(sys.executable).with_name("tinytorch")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 60  # seconds for a whole module on a busy machine
+PATIENCE = 300  # seconds for a whole module on a busy machine
 SAVED = "watching for the next save, Ctrl-C ends"
 
 

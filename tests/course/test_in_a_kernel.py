@@ -63,7 +63,7 @@ def outputs():
         cells=[nbformat.v4.new_code_cell(source.strip()) for source in CELLS.values()],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
     )
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=300).execute()
     return dict(zip(CELLS, (cell.outputs for cell in notebook.cells), strict=True))
 
 

@@ -7,7 +7,6 @@ import ast
 import builtins
 import json
 import re
-import time
 from collections import Counter
 
 import pexpect
@@ -118,9 +117,7 @@ def works_with_the_watch(learner, module):
     terminal.expect(f"Next to build: {re.escape(first.id)}")
     terminal.expect(SAVED)
     learner.solves(first)
-    saved = time.monotonic()
-    terminal.expect(rf"{first.name} [^\n]*passed[^\n]*yours")
-    assert time.monotonic() - saved < 10  # benchmarks/command.py measures it
+    terminal.expect(rf"{first.name} [^\n]*passed[^\n]*yours")  # benchmarks/command.py: how soon
     terminal.expect(SAVED)
     whole = learner.file(first).read_text()
     learner.file(first).write_text(f"{whole}\ndef half(")

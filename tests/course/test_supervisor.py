@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import re
+import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -13,10 +16,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.course.processes import has_ended, wait_for
 from tinytorch.course import catalog, checks, source, supervisor, workspace
 
 MODULE = catalog.load_course().module("setup")
-SILENCE = 2.0  # seconds
+SILENCE = 3.0  # seconds, where something hangs; elsewhere as many as a learner has
+COMPUTING = r"no answer within (0\.6 s of computing|2\.4 s$)"  # the latter if others compute, too
 FORMAT_BYTES = "setup.format_bytes"
 
 RIGHT = """
@@ -75,19 +80,21 @@ def learner(tmp_path, monkeypatch):
             super().__init__()
             started.add(self._process.pid)
 
-    monkeypatch.setattr(supervisor, "SILENCE", SILENCE)
     monkeypatch.setattr(supervisor, "Spare", Noted)
     yield Learner(tmp_path / "ws")
     wait_for(lambda: not any(group(process) in started for process in psutil.process_iter()))
 
 
-def wait_for(look, seconds=10):
-    """Return what is found as soon as there is something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
+@pytest.fixture
+def in_a_hurry(monkeypatch):
+    """The same, but for little time: something will hang."""
+    monkeypatch.setattr(supervisor, "SILENCE", SILENCE)
+
+
+def computed_by_children():
+    """Seconds of processor time that children which have ended took."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def group(process):
@@ -197,11 +204,13 @@ def test_a_trusted_step_is_used_without_being_checked(learner):
 
 def test_a_spare_answers_at_once_and_only_one_request(learner):
     learner.writes(RIGHT)
+    already = computed_by_children()
     spare = supervisor.Spare()
-    time.sleep(2)
-    started = time.perf_counter()
+    select.select([spare._process.stdout], [], [], 60)  # it has loaded what it needs, and says so
+    loading = sum(psutil.Process(spare._process.pid).cpu_times()[:2])
     assert learner.checks(spare=spare).steps[0].state == "passed"
-    assert time.perf_counter() - started < 1.5
+    answering = computed_by_children() - already - loading
+    assert answering < 0.6 * loading
 
 
 def test_a_spare_that_has_died_is_replaced(learner):
@@ -293,11 +302,8 @@ def test_a_module_that_was_not_started_is_named(learner):
         ("exit()", "leaves Python while the file is loaded"),
         ("input('Your name? ')", "could not be loaded: EOFError"),
         ("import sys; del sys.modules['tinytorch.setup']", "could not be loaded: KeyError"),
-        ("while True: pass", "`while True: pass`, gave no answer within 0.4 s of computing"),
-        ("import time; time.sleep(60)", "gave no answer within 1.6 s"),
         ("import os; os._exit(0)", "came to nothing: the end of Python (exit code 0)"),
         ("import os; os.abort()", "came to nothing: the end of Python (SIGABRT)"),
-        ("sum(range(10**12))", "came to nothing: no answer within 2 s"),
         ("import sys; sys.modules.clear()", ""),
         ("del format_bytes", "format_bytes"),
         ("class broken(metaclass=3): pass", "could not be loaded: TypeError"),
@@ -308,7 +314,20 @@ def test_a_file_that_cannot_be_loaded_is_one_sentence(learner, text, says):
     assert says in problem(learner.checks())
 
 
-def test_a_loop_at_import_that_swallows_everything_is_ended(learner):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("while True: pass", r"`while True: pass`, gave no answer within (0\.6 s of|2\.4 s)"),
+        ("import time; time.sleep(60)", r"gave no answer within 2\.4 s"),
+        ("sum(range(10**12))", "came to nothing: no answer within 3 s"),
+    ],
+)
+def test_a_file_that_does_not_finish_loading_is_one_sentence(learner, in_a_hurry, text, says):
+    learner.adds(text)
+    assert re.search(says, problem(learner.checks()))
+
+
+def test_a_loop_at_import_that_swallows_everything_is_ended(learner, in_a_hurry):
     learner.adds(SWALLOWS_EVERYTHING)
     assert "Loading tinytorch/setup" in problem(learner.checks())
 
@@ -343,12 +362,9 @@ def test_a_file_named_like_a_module_of_python_disturbs_nothing(learner):
         ("return input()", "a question at the keyboard"),
         ("import sys; return sys.stdin.read()", "a question at the keyboard"),
         ("return format_bytes(count)", "RecursionError"),
-        ("while True: pass", "no answer within 0.4 s of computing"),
-        ("import time; time.sleep(60)", "no answer within 1.6 s"),
         ("import os; os._exit(0)", "the end of Python (exit code 0)"),
         ("import os; os._exit(3)", "the end of Python (exit code 3)"),
         ("import ctypes; return ctypes.string_at(0)", "the end of Python (SIGSEGV)"),
-        ("return sum(range(10**12))", "no answer within 2 s"),
         ("import sys; sys.modules.clear()", ""),
         ("import sys; del sys.modules['tinytorch.setup']; return ''", "''"),
         ("from pytest import skip; skip('later')", "Skipped: later"),
@@ -361,6 +377,21 @@ def test_a_function_that_misbehaves_is_red_and_named(learner, body, says):
     learner.writes(body)
     found = failure(learner.checks())
     assert says in found.got
+    assert found.title
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("while True: pass", COMPUTING),
+        ("import time; time.sleep(60)", r"no answer within 2\.4 s"),
+        ("return sum(range(10**12))", "no answer within 3 s"),
+    ],
+)
+def test_a_function_that_does_not_return_is_red_and_named(learner, in_a_hurry, body, says):
+    learner.writes(body)
+    found = failure(learner.checks())
+    assert re.match(says, found.got)
     assert found.title
 
 
@@ -397,7 +428,9 @@ def test_a_function_under_a_second_name_is_replaced_there_too(learner):
     assert "bytes" not in failure(found).got.replace("3 bytes5 bytes", "")
 
 
-def test_a_loop_that_swallows_everything_is_ended_and_the_other_steps_are_checked(learner):
+def test_a_loop_that_swallows_everything_is_ended_and_the_other_steps_are_checked(
+    learner, in_a_hurry
+):
     learner.solves_everything()
     learner.writes(
         SWALLOWS_EVERYTHING,
@@ -407,7 +440,7 @@ def test_a_loop_that_swallows_everything_is_ended_and_the_other_steps_are_checke
     found = learner.checks(FORMAT_BYTES, "setup.parse_version", "setup.fingerprint", whole=True)
     assert [result.state for result in found.steps] == ["passed", "failed", "passed"]
     hung = found.steps[1].checks[-1]
-    assert hung.got == "no answer within 2 s"
+    assert hung.got == "no answer within 3 s"
     assert "bare `except:`" in hung.because
     assert hung.title == "versions compare by number and not by letter"
     assert not found.is_green
@@ -423,8 +456,7 @@ os.system("yes | head -c 1000000")
 """
 
 
-def test_a_flood_of_printing_reaches_nobody(learner, capfd, monkeypatch):
-    monkeypatch.setattr(supervisor, "SILENCE", 15.0)
+def test_a_flood_of_printing_reaches_nobody(learner, capfd):
     learner.adds(FLOOD)
     learner.writes(FLOOD + textwrap.dedent(RIGHT))
     (found,) = learner.checks().steps
@@ -440,26 +472,26 @@ def test_a_right_answer_that_takes_modules_away_does_not_pass(learner):
 
 
 def test_a_thread_that_is_left_running_keeps_nobody(learner):
-    start = "import threading, time\nthreading.Thread(target=time.sleep, args=[60]).start()\n"
+    start = "import threading, time\nthreading.Thread(target=time.sleep, args=[600]).start()\n"
     learner.writes(start + textwrap.dedent(RIGHT))
     started = time.perf_counter()
     assert learner.checks().steps[0].state == "passed"
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 60
 
 
 def test_a_process_that_is_left_running_is_ended_as_well(learner, tmp_path):
     note = tmp_path / "number"
-    command = "import subprocess; number = subprocess.Popen(['sleep', '60']).pid\n"
+    command = "import subprocess; number = subprocess.Popen(['sleep', '600']).pid\n"
     learner.writes(
         f"{command}open({str(note)!r}, 'w').write(str(number))\n{textwrap.dedent(RIGHT)}"
     )
     learner.checks()
-    with contextlib.suppress(psutil.NoSuchProcess):
-        psutil.Process(int(note.read_text())).wait(timeout=5)
+    assert note.read_text()
+    wait_for(lambda: has_ended(int(note.read_text())))
 
 
-def test_a_fork_does_not_speak_for_the_examiner(learner):
-    learner.writes("import os\nos.fork()\nreturn None")
+def test_a_fork_does_not_speak_for_the_examiner(learner, in_a_hurry):
+    learner.writes("import os\nif os.getpid() == os.getsid(0):\n    os.fork()\nreturn None")
     assert failure(learner.checks()).got == "None"
 
 
@@ -532,9 +564,11 @@ BEGINNING = [
 
 @pytest.mark.parametrize(
     ("falls_silent", "got"),
-    [(True, "no answer within 2 s"), (False, "the end of Python (exit code 7)")],
+    [(True, "no answer within 3 s"), (False, "the end of Python (exit code 7)")],
 )
-def test_an_early_end_in_the_checks_of_the_whole_module_is_red(learner, falls_silent, got):
+def test_an_early_end_in_the_checks_of_the_whole_module_is_red(
+    learner, in_a_hurry, falls_silent, got
+):
     script = Script(*BEGINNING, falls_silent=falls_silent)
     found = learner.checks(spare=script)
     assert [(one.title, one.outcome, one.got) for one in found.whole] == [
@@ -577,14 +611,15 @@ supervisor.examine(workspace.Workspace(Path({!r})), "setup")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_examiner_outlives_its_supervisor(learner, number):
-    learner.adds("import time; time.sleep(60)")
+def test_no_examiner_outlives_its_supervisor(learner, tmp_path, number):
+    note = tmp_path / "checking"
+    learner.adds(f"open({str(note)!r}, 'w').close()\nimport time; time.sleep(60)")
     code = WAITING.format(str(learner.workspace.root))
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as command:
         command.stdout.readline()
         (examiner,) = wait_for(psutil.Process(command.pid).children)
-        time.sleep(1)  # it is checking now
+        wait_for(note.exists)
         command.send_signal(number)
-    examiner.wait(timeout=5)
+    wait_for(lambda: has_ended(examiner.pid), seconds=10)  # as the file would not by itself

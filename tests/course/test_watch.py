@@ -3,12 +3,12 @@
 import shutil
 import signal
 import subprocess
-import time
 
 import pexpect
 import psutil
 import pytest
 
+from tests.course.processes import has_ended, wait_for
 from tests.course.terminal import COLOURS, COMMAND, SAVED, Learner
 from tinytorch.course import source
 from tinytorch.course.catalog import load_course
@@ -163,12 +163,9 @@ def test_ctrl_c_in_the_middle_of_a_check_leaves_no_process_behind(learner):
     watch = learner.watches()
     answers(learner, ONE, HANGS)
     watch.expect(f"saved; checking {ONE.name}")
-    time.sleep(0.5)
-    started = psutil.Process(watch.pid).children(recursive=True)
-    assert started
+    started = wait_for(lambda: psutil.Process(watch.pid).children(recursive=True))
     assert "Traceback" not in ends(watch)
-    _, alive = psutil.wait_procs(started, timeout=5)
-    assert alive == []
+    wait_for(lambda: all(has_ended(process.pid) for process in started))
 
 
 def test_a_folder_that_goes_and_comes_back_is_seen(learner):

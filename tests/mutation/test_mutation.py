@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -25,7 +26,8 @@ FILES = [
 @pytest.mark.parametrize("stem", STEMS)
 def test_the_checks_kill_nine_mutants_of_ten(stem):
     """All mutants of the steps, and every tenth of the rest: the full run is `make mutation`."""
-    command = [sys.executable, "-m", "tests.mutation", stem, "--sample"]
+    jobs = (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    command = [sys.executable, "-m", "tests.mutation", stem, "--sample", f"--jobs={max(jobs, 1)}"]
     done = subprocess.run(command, cwd=score.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
