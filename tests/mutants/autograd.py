@@ -479,7 +479,7 @@ def stop_overlooked(roots, *, stop=frozenset()):
 # Step 8: propagate
 
 
-def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, call=call_hooks, free=let_go):
+def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, call=None, free=None):
     """Go back through a graph, with one thing done in another way."""
     nodes = in_order(list(roots), stop=stop)
     useful = None if wanted is None else leading_to(nodes, wanted)
@@ -491,14 +491,14 @@ def way_back(roots, stop, wanted, is_kept, is_recorded, *, add, call=call_hooks,
         if node in stop:
             found[node] = gradient
             continue
-        gradient = call(node, gradient)
+        gradient = (call or call_hooks)(node, gradient)
         if not node.parents or (wanted is not None and node in wanted):
             found[node] = gradient
         if node.parents:
             for parent, part in pull_back(node, gradient, useful, is_recorded=is_recorded):
                 add(gradients, parent, part)
             if not is_kept:
-                free(node)
+                (free or let_go)(node)
     return found
 
 
