@@ -2,6 +2,7 @@
 
 import sys
 import types
+from typing import NamedTuple
 
 import pytest
 
@@ -35,6 +36,19 @@ def test_a_table_that_holds_itself_does_not_hang_the_search(toys):
     toys.library.kernels["itself"] = toys.library.kernels
     install.install("toys.double", double)
     assert toys.library.kernels["double"] is double
+
+
+def test_named_tuples_in_a_table_use_it_too(toys):
+    class Row(NamedTuple):
+        title: str
+        rule: object
+
+    reference = toys.library.double
+    toys.library.kernels["row"] = Row("twice", reference)
+    replaced = install.install("toys.double", double)
+    assert toys.library.kernels["row"] == Row("twice", double)
+    install.restore("toys.double", replaced)
+    assert toys.library.kernels["row"] == Row("twice", reference)
 
 
 def test_a_name_that_the_package_has_handed_out_is_replaced_as_well(untouched):

@@ -922,7 +922,7 @@ def folder_forgotten(path, tensors, facts):
     says="You renamed the part. On Windows that fails where a file of that name is there already: "
     "os.replace moves it on every system.",
 )
-def renamed(path, tensors, facts):
+def part_renamed(path, tensors, facts):
     place = Path(path)
     with part_of(place) as part:
         part.write_bytes(safetensors_bytes(tensors, described(tensors, facts)))

@@ -157,12 +157,24 @@ def _places(thing: Any) -> Iterator[functools.partial[None]]:
 def _places_in_table(
     table: dict[Any, Any], thing: Any, *, depth: int = 3
 ) -> Iterator[functools.partial[None]]:
-    """Look in the table and in the tables inside of it, to a depth that ends cycles."""
+    """Look in the table, its named tuples and its tables, to a depth that ends cycles."""
     for key, value in list(table.items()):
         if value is thing:
             yield functools.partial(table.__setitem__, key)
+        elif _names_of(value, thing):
+            yield functools.partial(_put_into_row, table, key, _names_of(value, thing))
         elif type(value) is dict and depth and not _is_dunder(key):
             yield from _places_in_table(value, thing, depth=depth - 1)
+
+
+def _names_of(row: Any, thing: Any) -> list[str]:
+    """Return under which names a named tuple holds the thing; of anything else, nothing."""
+    names: tuple[str, ...] = getattr(row, "_fields", ()) if isinstance(row, tuple) else ()
+    return [name for name in names if getattr(row, name) is thing]
+
+
+def _put_into_row(table: dict[Any, Any], key: Any, names: list[str], new: Any) -> None:
+    table[key] = table[key]._replace(**dict.fromkeys(names, new))
 
 
 def _is_dunder(key: Any) -> bool:
