@@ -45,13 +45,16 @@ class Score:
         return f"{self.name:42}{self.killed:6} of {total:4} {self.share:7.1%}{self.equivalent:6}"
 
 
-def main(stems: list[str], jobs: int, *, is_sample: bool) -> int:
-    """Print the scores of modules, and keep those of a full run; return 1 where one is too low."""
+def main(parts: list[str], jobs: int, *, is_sample: bool) -> int:
+    """Print the scores of modules, and keep those of a full run; return 1 where one is too low.
+
+    parts: modules by their stems, or single files of theirs as the report names them.
+    """
     outcomes: dict[Mutant, int] = {}
-    for stem in stems:
-        mutants = [one for path in source_files(stem) for one in mutants_of(path)]
+    for part in parts:
+        mutants = [one for path in source_files(part) for one in mutants_of(path)]
         chosen = list(_sample(mutants)) if is_sample else mutants
-        for files, some in _by_tests(stem, chosen).items():
+        for files, some in _by_tests(part.partition("/")[0], chosen).items():
             outcomes |= try_mutants(files, some, jobs)
     files, steps = by_file(outcomes), by_step(outcomes)
     _print(files, steps)
@@ -63,9 +66,11 @@ def main(stems: list[str], jobs: int, *, is_sample: bool) -> int:
     return int(bool(mistaken) or any(one.share < REQUIRED for one in [*files, *steps]))
 
 
-def source_files(stem: str) -> list[Path]:
-    """Return a module's source: one file, or those of a folder."""
-    folder = ROOT / "tinytorch" / stem
+def source_files(part: str) -> list[Path]:
+    """Return a module's source, one file or those of a folder, or a single file of it."""
+    folder = ROOT / "tinytorch" / part
+    if folder.suffix == ".py":
+        return [folder]
     return sorted(folder.glob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
 
 
