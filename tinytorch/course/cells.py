@@ -10,6 +10,7 @@ import ast
 import builtins
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ from tinytorch.course.syntax import (
 )
 
 STRUCTURAL = {"staticmethod", "classmethod", "property"}  # they say how a class holds a function
+WIDEST = 100  # characters of a line
 CONVENTIONS = {"np": "import numpy as np", "tt": "import tinytorch as tt"}
 
 
@@ -43,7 +45,7 @@ class _Surroundings:
     @property
     def imports(self) -> list[str]:
         """The lines that import, the standard library first and ours last."""
-        parts = (f"from {name} import {', '.join(sorted(p))}" for name, p in self.parts.items())
+        parts = [line for name, p in self.parts.items() for line in _import_lines(name, sorted(p))]
         return sorted([*self.whole, *parts], key=lambda line: _import_order((line, "")))
 
 
@@ -156,6 +158,13 @@ def _is_given(stem: str, statement: ast.stmt, path: str, name: str) -> bool:
 
 def _steps(stem: str) -> tuple[Step, ...]:
     return catalog.load_course().module(stem).steps
+
+
+def _import_lines(module: str, names: Sequence[str]) -> list[str]:
+    """Return the imports of names from one module, in more than one line where one is too long."""
+    start = f"from {module} import "
+    rows = textwrap.wrap(", ".join(names), WIDEST - len(start), break_long_words=False)
+    return [start + row.rstrip(",") for row in rows]
 
 
 def _import_order(found: tuple[str, str]) -> tuple[bool, bool, bool, str]:
