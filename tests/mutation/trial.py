@@ -30,6 +30,7 @@ SURVIVED, BY_ITS_STEP, BY_OTHERS = range(3)  # exit codes; a signal ended a muta
 def try_mutants(files: tuple[Path, ...], mutants: list[Mutant], jobs: int) -> dict[Mutant, int]:
     """Return how each mutant ended on the tests: one of the codes above, or a signal below 0."""
     trial = Trial(mutants, jobs)
+    os.environ.pop("PYTEST_ADDOPTS", None)  # which is for a run around this one
     options = ["-c", str(ROOT / "tinytorch" / "course" / "checks.ini"), "--import-mode=importlib"]
     options += ["-p", "no:cacheprovider", "-p", "no:terminal", "--capture=no", "--noconftest"]
     if pytest.main([*options, *map(str, files)], plugins=[trial]) != pytest.ExitCode.OK:
