@@ -331,7 +331,7 @@ METHODS = [
     name
     for name, value in vars(tt.Tensor).items()
     if callable(value) and (name.endswith("__") or not name.startswith("_"))
-    if name != "__getattr__"  # asks for what a tensor lacks
+    if getattr(value, "__module__", "").startswith("tinytorch.tensors")  # later ones add theirs
 ]
 FUNCTIONS = ["infer_shape"] + [
     name
